@@ -1,0 +1,162 @@
+"""The project's own commands: ``kedro run`` with clear errors, ``kedro config``."""
+
+from __future__ import annotations
+
+import copy
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.project import pipelines as project_pipelines
+from kedro.framework.project import settings
+from kedro.utils import find_kedro_project
+from kedro.validation.exceptions import ParameterValidationError
+
+from hrg_pipeline.config.compose import compose
+from hrg_pipeline.config.loader import project_of
+from hrg_pipeline.config.overrides import parse_params, read_overrides
+from hrg_pipeline.config.run_store import RunStore
+from hrg_pipeline.config.show import list_choices, to_yaml
+from hrg_pipeline.config.sources import ConfFolders
+from hrg_pipeline.errors import HrgError
+from hrg_pipeline.tracking import end_interrupted_run
+
+PARAMS_HELP = (
+    "Changes to the configuration, separated by commas: experiment=<name>, <group>=<choice>, "
+    "<section>.<key>=<value>, +tracking.tags.<name>=<text>. Lists in brackets: run.obs_keys=[a,b]. "
+    "A choice and values of one group: select.robot=panda,robot.<key>=<value>."
+)
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM arrived; handled wherever Ctrl-C is."""
+
+
+def _raise_terminated(signum: int, frame: FrameType | None) -> NoReturn:
+    raise _Terminated
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn the errors that we raise on purpose into one line and exit code 1."""
+    try:
+        yield
+    except (HrgError, ParameterValidationError) as error:
+        raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Close the tracked run as KILLED after Ctrl-C or SIGTERM; exit with 130 or 143."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _raise_terminated) if in_main_thread else None
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        end_interrupted_run()
+        click.echo("Interrupted; what was stored so far is kept.", err=True)
+        raise SystemExit(TERMINATED if isinstance(interrupt, _Terminated) else INTERRUPTED) from None
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _read_params(ctx: click.Context, param: click.Parameter, value: Any) -> dict[str, Any]:
+    """Parse ``--params``; a mapping from a ``--config`` file is taken as it is."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    with _one_line_errors():
+        return parse_params(value or "")
+
+
+def _with_our_params(option: click.Parameter) -> click.Parameter:
+    """Return Kedro's option, the ``--params`` one with our syntax."""
+    if option.name != "params":
+        return option
+    ours = copy.copy(option)
+    ours.callback = _read_params
+    if isinstance(ours, click.Option):
+        ours.help = PARAMS_HELP
+    return ours
+
+
+def _run(**options: Any) -> Any:
+    """Run a pipeline: train (the default) or evaluate."""
+    if options["pipeline"] and options["pipelines"]:
+        raise click.UsageError("give --pipeline or --pipelines, not both")
+    # Kedro warns about the singular form; both mean the same here.
+    names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"] or [])
+    unknown = [name for name in names if name not in project_pipelines]
+    if unknown:
+        raise click.ClickException(f"no pipeline '{unknown[0]}'; choose one of {sorted(project_pipelines)}")
+    options |= {"pipeline": None, "pipelines": names}
+    assert kedro_run.callback is not None
+    with _one_line_errors(), _interruptible():
+        return kedro_run.callback(**options)
+
+
+run = click.Command(
+    name="run",
+    callback=_run,
+    params=[_with_our_params(option) for option in kedro_run.params],
+    help=_run.__doc__,
+)
+
+
+@click.group(name="hrg_pipeline")
+def cli() -> None:
+    """Train and evaluate shielded policies."""
+
+
+cli.add_command(run)
+
+
+@cli.group()
+def config() -> None:
+    """Look at the configuration without running anything."""
+
+
+_env_option = click.option("--env", "-e", default=None, help="Configuration folder instead of conf/local.")
+_source_option = click.option(
+    "--conf-source",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=None,
+    help="Configuration folder instead of conf.",
+)
+
+
+def _folders(env: str | None, conf_source: Path | None) -> ConfFolders:
+    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
+    source = (conf_source or project / settings.CONF_SOURCE).resolve()
+    return ConfFolders(source, env or os.environ.get("KEDRO_ENV"))
+
+
+@config.command()
+@click.option("--params", type=click.UNPROCESSED, default="", callback=_read_params, help=PARAMS_HELP)
+@click.option("--origin", is_flag=True, help="Say of each value where it comes from.")
+@_env_option
+@_source_option
+def show(params: dict[str, Any], origin: bool, env: str | None, conf_source: Path | None) -> None:
+    """Print the composed configuration as YAML."""
+    with _one_line_errors():
+        folders = _folders(env, conf_source)
+        store = RunStore(project_of(folders.base.parent))
+        composed = compose(folders, read_overrides(params), store)
+    click.echo(to_yaml(composed.parameters, composed.origin_of if origin else None), nl=False)
+
+
+@config.command(name="list")
+@_env_option
+@_source_option
+def list_(env: str | None, conf_source: Path | None) -> None:
+    """Print the choices of each group and the experiments."""
+    with _one_line_errors():
+        click.echo(list_choices(_folders(env, conf_source)), nl=False)

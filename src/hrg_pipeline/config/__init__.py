@@ -1,0 +1,1 @@
+"""Composed, checked configuration: groups, experiments, overrides, typed parameters."""

@@ -1,0 +1,1 @@
+"""The scene, and one RL step as one compiled call."""

@@ -1,0 +1,193 @@
+"""The arrays that the compiled step works on: constants of the scene and one row per environment."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.engine.scene import CYCLE_S, Scene
+from hrg_pipeline.errors import ModelError
+from hrg_pipeline.human.body import BODY_NAMES
+from hrg_pipeline.physics.contacts import MAX_PAIRS
+from hrg_pipeline.robots.model import GRIP_SITE, GRIPPER_PREFIX
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FIELDS = ("qpos", "qvel", "ctrl", "qfrc_bias", "qfrc_passive", "M", "mocap_pos", "mocap_quat", "site_xpos")
+"""Fields of mjData whose addresses kernels use, in the order of ``EnvArrays.fields``."""
+QPOS, QVEL, CTRL, BIAS, PASSIVE, MASS, MOCAP_POS, MOCAP_QUAT, SITE_XPOS = range(len(FIELDS))
+
+
+class SceneArrays(NamedTuple):
+    """What is the same for every environment (n arm joints, g gripper actuators)."""
+
+    model: int
+    """Address of mjModel."""
+    nq: int
+    nv: int
+    n_m: int
+    """Length of mjData.M."""
+    arm_qpos: Ints
+    arm_dof: Ints
+    arm_ctrl: Ints
+    mass_index: Ints
+    """Where M[row, column] of the arm stands in mjData.M (n, n); -1 where it is zero."""
+    torque_min: Array
+    torque_max: Array
+    gripper_ctrl: Ints
+    gripper_open: Array
+    """Control of each gripper actuator when open (g,)."""
+    gripper_closed: Array
+    geom_class: Ints
+    geom_body: Ints
+    grip_site: int
+    kp: float
+    kd: float
+    cycle_s: float
+    debounce_s: float
+    safe_vel: float
+
+
+class EnvArrays(NamedTuple):
+    """State and outputs of N environments; every array has the environment as its first axis."""
+
+    data: Ints
+    """Addresses of mjData (N,)."""
+    fields: Ints
+    """Addresses of its ``FIELDS`` (N, len(FIELDS))."""
+    clock: Ints
+    """Cycles since the episode began (N,)."""
+    cycle: Ints
+    """Cycles done in the current RL step (N,)."""
+    clip: Ints
+    """Motion that is played (N,)."""
+    human_offset: Array
+    """x [m], y [m], yaw [rad] of the motion (N, 3)."""
+    human_pos: Array
+    """Body (= joint) positions in the world (N, 24, 3) [m]."""
+    human_quat: Array
+    """Body orientations wxyz (N, 24, 4)."""
+    gripper: Array
+    """Gripper command, -1 open to 1 closed (N,)."""
+    q: Array
+    """Measured arm joint angles at the end of the step (N, n) [rad]."""
+    dq: Array
+    """Measured arm joint speeds (N, n) [rad/s]."""
+    command: Array
+    """Command at the start of the cycle: q, q' (N, 2, n)."""
+    eef_pos: Array
+    """Grip site in the world (N, 3) [m]."""
+    contact_flags: Ints
+    """OR of the contact flags of this RL step (N,)."""
+    contact_counters: Ints
+    """Contacts in this episode: static, robot, human, critical (N, 4)."""
+    contact_pairs: Ints
+    human_event: Array
+    """Seconds since the last human contact, 1 if critical, its contact-point speed [m/s] (N, 3)."""
+    min_distance: Array
+    """Smallest distance between robot and human in this episode (N,) [m]."""
+    torque_share: Array
+    """Largest share of a joint's torque limit that was asked for in this RL step (N,)."""
+    failure: Ints
+    """Why the episode cannot go on; index into ``FAILURES`` (N,)."""
+    jacobian: Array
+    command_qvel: Array
+
+
+FAILURES = ("none", "physics unstable (NaN, overflow or huge acceleration)")
+
+
+def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float) -> SceneArrays:
+    """Collect the constants of a scene for the kernels.
+
+    Raises:
+        ModelError: if the arm's actuators are not one motor per joint.
+    """
+    model, robot = scene.model, scene.robot
+    joints = np.array(scene.arm_joints)
+    dofs = model.jnt_dofadr[joints]
+    motors = [_motor_of(model, int(joint)) for joint in joints]
+    gripper = [a for a in range(model.nu) if model.actuator(a).name.startswith(GRIPPER_PREFIX)]
+    ranges = model.actuator_ctrlrange
+    widest = np.abs(ranges[gripper]).argmax(axis=1) if gripper else np.zeros(0, dtype=np.int64)
+    return SceneArrays(
+        model=model._address,
+        nq=model.nq,
+        nv=model.nv,
+        n_m=model.nC,
+        arm_qpos=model.jnt_qposadr[joints].astype(np.int64),
+        arm_dof=dofs.astype(np.int64),
+        arm_ctrl=np.array(motors, dtype=np.int64),
+        mass_index=_mass_index(model, dofs),
+        torque_min=ranges[motors, 0].copy(),
+        torque_max=ranges[motors, 1].copy(),
+        gripper_ctrl=np.array(gripper, dtype=np.int64),
+        gripper_open=ranges[gripper, widest].copy(),
+        gripper_closed=ranges[gripper, 1 - widest].copy(),
+        geom_class=scene.geom_class,
+        geom_body=model.geom_bodyid.astype(np.int64),
+        grip_site=model.site(GRIP_SITE).id,
+        kp=robot.kp,
+        kd=robot.kd,
+        cycle_s=CYCLE_S,
+        debounce_s=debounce_s,
+        safe_vel=safe_vel,
+    )
+
+
+def make_env_arrays(scene: Scene, datas: list[mujoco.MjData]) -> EnvArrays:
+    """Allocate one row per mjData."""
+    count, dof, nv = len(datas), scene.robot.dof, scene.model.nv
+    bodies = len(BODY_NAMES)
+    return EnvArrays(
+        data=np.array([data._address for data in datas], dtype=np.int64),
+        fields=np.array([[getattr(d, name).ctypes.data for name in FIELDS] for d in datas], dtype=np.int64),
+        clock=np.zeros(count, dtype=np.int64),
+        cycle=np.zeros(count, dtype=np.int64),
+        clip=np.zeros(count, dtype=np.int64),
+        human_offset=np.zeros((count, 3)),
+        human_pos=np.zeros((count, bodies, 3)),
+        human_quat=np.zeros((count, bodies, 4)),
+        gripper=np.zeros(count),
+        q=np.zeros((count, dof)),
+        dq=np.zeros((count, dof)),
+        command=np.zeros((count, 2, dof)),
+        eef_pos=np.zeros((count, 3)),
+        contact_flags=np.zeros(count, dtype=np.int64),
+        contact_counters=np.zeros((count, 4), dtype=np.int64),
+        contact_pairs=np.zeros((count, MAX_PAIRS + 1), dtype=np.int64),
+        human_event=np.zeros((count, 3)),
+        min_distance=np.full(count, np.inf),
+        torque_share=np.zeros(count),
+        failure=np.zeros(count, dtype=np.int64),
+        jacobian=np.zeros((count, 3 * nv)),
+        command_qvel=np.zeros((count, nv)),
+    )
+
+
+def _motor_of(model: mujoco.MjModel, joint: int) -> int:
+    motors = [
+        a
+        for a in range(model.nu)
+        if model.actuator_trntype[a] == mujoco.mjtTrn.mjTRN_JOINT and model.actuator_trnid[a, 0] == joint
+    ]
+    if len(motors) != 1 or model.actuator_gear[motors[0], 0] != 1.0:
+        raise ModelError(f"joint '{model.joint(joint).name}' needs exactly one motor with gear 1, has {len(motors)}")
+    return motors[0]
+
+
+def _mass_index(model: mujoco.MjModel, dofs: Ints) -> Ints:
+    """Find the arm's block of the mass matrix in MuJoCo's sparse lower triangle."""
+    size = len(dofs)
+    index = np.full((size, size), -1, dtype=np.int64)
+    for row, dof in enumerate(dofs):
+        first, count = int(model.M_rowadr[dof]), int(model.M_rownnz[dof])
+        columns = model.M_colind[first : first + count].tolist()
+        for column, other in enumerate(dofs):
+            if int(other) in columns:
+                index[row, column] = index[column, row] = first + columns.index(int(other))
+    return index

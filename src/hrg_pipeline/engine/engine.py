@@ -1,0 +1,339 @@
+"""The engine: N environments of one scene, stepped by threads that run compiled code."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
+from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
+from hrg_pipeline.engine.step import observe_end, run_chunk
+from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies, make_skeleton
+from hrg_pipeline.human.motion import MotionLibrary
+from hrg_pipeline.human.params import HumanParams
+from hrg_pipeline.human.procedural import make_library
+from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
+from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
+from hrg_pipeline.shield.goals import plan_goal
+from hrg_pipeline.shield.model import ASSUMPTIONS, MotionLimits, RobotGeometry
+from hrg_pipeline.shield.params import ShieldParams
+from hrg_pipeline.shield.shield import reset_shield
+
+Array = NDArray[np.float64]
+
+ACTION_SCALE = 0.2
+"""Joint step of a full action, from the measured angle [rad]."""
+MOTION_STREAM = 1
+"""Branch of the seed tree that the motion library grows from."""
+_AFTER_HORIZON_S = 1.0
+_PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
+
+
+class Engine:
+    """Robot, human and shield for ``num_envs`` environments.
+
+    Args:
+        robot_name: which arm.
+        human: the person and how they move.
+        shield: mode and assumptions of the shield.
+        num_envs: how many environments.
+        n_threads: threads that step them; None means one per core.
+        seed: root of the seed tree (motion library).
+        horizon_s: length of an episode; motions last at least as long [s].
+        safe_vel: speed above which a human contact is critical [m/s].
+        debounce_s: gap that separates two human contacts [s].
+    """
+
+    def __init__(
+        self,
+        robot_name: str,
+        human: HumanParams,
+        shield: ShieldParams,
+        *,
+        num_envs: int,
+        n_threads: int | None,
+        seed: int,
+        horizon_s: float,
+        safe_vel: float,
+        debounce_s: float,
+    ) -> None:
+        self.scene = build_scene(robot_name, human.stature_m)
+        self.robot = self.scene.robot
+        self.num_envs = num_envs
+        self.dof = self.robot.dof
+        self.human_params = human
+        self._datas = [mujoco.MjData(self.scene.model) for _ in range(num_envs)]
+        self._probe_model = copy.copy(self.scene.model)
+        self._probe = mujoco.MjData(self._probe_model)
+        self._constants = make_scene_arrays(self.scene, safe_vel, debounce_s)
+        self._arrays = make_env_arrays(self.scene, self._datas)
+        self.library = _motion_library(human, horizon_s, seed)
+        self.shield = make_shield_model(
+            _robot_geometry(self.scene), make_shield_bodies(self.scene.skeleton), shield, _limits(self.scene)
+        )
+        self.shields = make_shield_state(self.shield, num_envs)
+        self._pool, self._chunks = self._make_threads(n_threads)
+        self._gripper_actions = np.zeros(num_envs)
+        self._interventions = np.zeros(num_envs, dtype=np.int64)
+        self._gripper_span = self._gripper_joint_span()
+        for i in range(num_envs):
+            self._start(i, np.array(self.robot.home_qpos), 0, np.zeros(3))
+
+    # Observations: views of the state at the end of the last step, one row per environment.
+
+    @property
+    def q(self) -> Array:
+        """Measured joint angles (N, n) [rad]."""
+        return self._arrays.q.copy()
+
+    @property
+    def dq(self) -> Array:
+        """Measured joint speeds (N, n) [rad/s]."""
+        return self._arrays.dq.copy()
+
+    @property
+    def eef_pos(self) -> Array:
+        """Grip site in the world (N, 3) [m]."""
+        return self._arrays.eef_pos.copy()
+
+    @property
+    def contact_flags(self) -> NDArray[np.int64]:
+        """OR of the contact flags of the last step (N,)."""
+        return self._arrays.contact_flags
+
+    @property
+    def contact_counters(self) -> NDArray[np.int64]:
+        """Contacts of the episode: static, robot, human, critical (N, 4)."""
+        return self._arrays.contact_counters
+
+    @property
+    def failure(self) -> NDArray[np.int64]:
+        """Index into ``arrays.FAILURES`` (N,)."""
+        return self._arrays.failure
+
+    @property
+    def time(self) -> Array:
+        """Time since the episode began (N,) [s]."""
+        return np.asarray(self._arrays.clock * CYCLE_S)
+
+    @property
+    def torque_share(self) -> Array:
+        """Largest share of a joint's torque limit asked for in the last step (N,)."""
+        return self._arrays.torque_share
+
+    def human_position(self, body: str) -> Array:
+        """Position of a body's joint in the world (N, 3) [m]."""
+        return self._arrays.human_pos[:, BODY_NAMES.index(body)].copy()
+
+    def human_pose(self, i: int) -> tuple[Array, Array]:
+        """Return positions (24, 3) [m] and orientations wxyz (24, 4) of the human's bodies."""
+        return self._arrays.human_pos[i].copy(), self._arrays.human_quat[i].copy()
+
+    def gripper_opening(self) -> Array:
+        """Mean opening of the fingers, 0 closed to 1 open (N,)."""
+        addresses, closed, opened = self._gripper_span
+        fingers = np.array([data.qpos[addresses] for data in self._datas])
+        return np.asarray(((fingers - closed) / (opened - closed)).mean(axis=1))
+
+    def shield_info(self) -> dict[str, NDArray[Any]]:
+        """Return what the shield did in this episode; every value (N,)."""
+        state = self.shields
+        return {
+            "failsafe_interventions": self._interventions.copy(),
+            "min_human_distance": self._arrays.min_distance.copy(),
+            "time_slowed_s": state.slowed_cycles * CYCLE_S,
+            "time_stopped_s": state.stopped_cycles * CYCLE_S,
+            **{f"assumption/{name}": state.violations[:, k].copy() for k, name in enumerate(ASSUMPTIONS)},
+        }
+
+    def reset(self, i: int, start: Array, rng: np.random.Generator) -> None:
+        """Start an episode: the arm at rest at ``start`` (clipped to its limits), a motion drawn from the library.
+
+        Args:
+            i: environment.
+            start: joint angles (n,) [rad].
+            rng: where the choice of motion and its offset come from.
+        """
+        q = np.clip(start, self.robot.q_min, self.robot.q_max)
+        clip = int(rng.integers(len(self.library.length_s)))
+        half = np.array(self.human_params.human_rand)
+        self._start(i, q, clip, rng.uniform(-half, half))
+
+    def step(self, actions: Array) -> None:
+        """Advance all environments by 0.1 s.
+
+        Args:
+            actions: joint steps and gripper, in [-1, 1] (N, n + 1).
+        """
+        arrays, shields = self._arrays, self.shields
+        arrays.cycle[:] = 0
+        arrays.contact_flags[:] = 0
+        arrays.torque_share[:] = 0.0
+        shields.intervened[:] = 0
+        self._gripper_actions[:] = actions[:, -1]
+        goals = np.clip(arrays.q + ACTION_SCALE * actions[:, :-1], self.robot.q_min, self.robot.q_max)
+        for i in range(self.num_envs):
+            plan_goal(self.shield, shields, i, goals[i])
+        waiting = self._run(self._chunks)
+        while waiting.size:
+            for i in waiting:
+                plan_goal(self.shield, shields, int(i), shields.goal[i])
+            waiting = self._run([np.array([i]) for i in waiting])
+        self._interventions += shields.intervened
+
+    def is_free(self, q: Array, clearance_m: float) -> bool:
+        """Tell whether a configuration keeps clear of table and pedestal and does not touch the arm itself.
+
+        Args:
+            q: joint angles (n,) [rad].
+            clearance_m: distance to table and pedestal; links of the arm may come closer than this to each other,
+                since neighbours always do, but not touch [m].
+        """
+        data = self._probe
+        self._probe_model.geom_margin[:] = clearance_m
+        data.qpos[self._constants.arm_qpos] = q
+        mujoco.mj_fwdPosition(self._probe_model, data)
+        classes = self._constants.geom_class[data.contact.geom]
+        robot = np.isin(classes, (GEOM_ROBOT, GEOM_GRIPPER))
+        gripper = (classes == GEOM_GRIPPER).all(axis=1)
+        human = (classes == GEOM_HUMAN).any(axis=1)
+        apart = robot.all(axis=1) & (data.contact.dist >= 0.0)
+        return not bool((robot.any(axis=1) & ~gripper & ~human & ~apart).any())
+
+    def get_state(self, i: int) -> dict[str, Any]:
+        """Return everything that decides environment ``i``'s future (its random streams belong to the caller)."""
+        size = mujoco.mj_stateSize(self.scene.model, _PHYSICS_STATE)
+        physics = np.empty(size)
+        mujoco.mj_getState(self.scene.model, self._datas[i], physics, _PHYSICS_STATE)
+        return {
+            "physics": physics,
+            "arrays": {k: v[i].copy() for k, v in self._arrays._asdict().items() if k not in ("data", "fields")},
+            "shield": {k: v[i].copy() for k, v in self.shields._asdict().items()},
+            "interventions": int(self._interventions[i]),
+        }
+
+    def set_state(self, i: int, state: dict[str, Any]) -> None:
+        """Put environment ``i`` back into a state of ``get_state``; it then goes on exactly as it did."""
+        mujoco.mj_setState(self.scene.model, self._datas[i], state["physics"], _PHYSICS_STATE)
+        for target, rows in ((self._arrays, state["arrays"]), (self.shields, state["shield"])):
+            for name, row in rows.items():
+                getattr(target, name)[i] = row
+        self._interventions[i] = state["interventions"]
+        mujoco.mj_forward(self.scene.model, self._datas[i])
+
+    def data(self, i: int) -> mujoco.MjData:
+        """Return the simulator's state of environment ``i`` (read it, do not change it)."""
+        return self._datas[i]
+
+    def model_sha256(self) -> str:
+        """Hash of the compiled physics model."""
+        buffer = np.empty(mujoco.mj_sizeModel(self.scene.model), dtype=np.uint8)
+        mujoco.mj_saveModel(self.scene.model, None, buffer)
+        return hashlib.sha256(buffer.tobytes()).hexdigest()
+
+    def close(self) -> None:
+        """Stop the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def _run(self, chunks: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """Run chunks of environments, each in a thread; return those that wait for a plan."""
+
+        def work(members: NDArray[np.int64]) -> None:
+            run_chunk(
+                self._constants,
+                self._arrays,
+                self.shield,
+                self.shields,
+                self.library,
+                self.scene.skeleton,
+                members,
+                self._gripper_actions,
+                CYCLES_PER_STEP,
+            )
+
+        if self._pool is None or len(chunks) == 1:
+            for chunk in chunks:
+                work(chunk)
+        else:
+            list(self._pool.map(work, chunks))
+        unfinished = (self._arrays.cycle < CYCLES_PER_STEP) & (self._arrays.failure == 0)
+        return np.flatnonzero(unfinished)
+
+    def _start(self, i: int, q: Array, clip: int, offset: Array) -> None:
+        data, arrays, constants = self._datas[i], self._arrays, self._constants
+        mujoco.mj_resetData(self.scene.model, data)
+        data.qpos[constants.arm_qpos] = q
+        fingers, closed, opened = self._gripper_span
+        data.qpos[fingers] = 0.5 * (closed + opened)
+        for name in ("clock", "cycle", "contact_flags", "contact_counters", "contact_pairs", "failure", "gripper"):
+            getattr(arrays, name)[i] = 0
+        arrays.torque_share[i] = 0.0
+        arrays.human_event[i] = (np.inf, 0.0, 0.0)
+        arrays.min_distance[i] = np.inf
+        arrays.clip[i] = clip
+        arrays.human_offset[i] = offset
+        self._interventions[i] = 0
+        reset_shield(self.shield, self.shields, i, q)
+        observe_end(constants, arrays, self.library, self.scene.skeleton, i)
+        mujoco.mj_forward(self.scene.model, data)
+
+    def _make_threads(
+        self, n_threads: int | None
+    ) -> tuple[ThreadPoolExecutor | None, list[NDArray[np.int64]]]:
+        """Split the environments over threads; one environment or one thread needs no pool."""
+        wanted = n_threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else n_threads or 1
+        count = max(1, min(wanted, self.num_envs))
+        chunks = [chunk.astype(np.int64) for chunk in np.array_split(np.arange(self.num_envs), count)]
+        return (ThreadPoolExecutor(count, "engine") if count > 1 else None), chunks
+
+    def _gripper_joint_span(self) -> tuple[NDArray[np.int64], Array, Array]:
+        """Return qpos addresses of the finger joints and their angles when closed and when open (g,)."""
+        model = self.scene.model
+        joints = model.actuator_trnid[self._constants.gripper_ctrl, 0]
+        return model.jnt_qposadr[joints], self._constants.gripper_closed, self._constants.gripper_open
+
+
+@lru_cache(maxsize=8)
+def _motion_library(human: HumanParams, horizon_s: float, seed: int) -> MotionLibrary:
+    tree = np.random.SeedSequence(seed, spawn_key=(MOTION_STREAM,))
+    duration = horizon_s + _AFTER_HORIZON_S
+    return make_library(human.motion.n_clips, duration, tree, make_skeleton(human.stature_m), human.motion)
+
+
+def _robot_geometry(scene: Scene) -> RobotGeometry:
+    chain, capsules, robot = scene.chain, scene.capsules, scene.robot
+    return RobotGeometry(
+        base_pos=chain.base_position,
+        base_rot=chain.base_rotation,
+        joint_pos=chain.translation,
+        joint_rot=chain.rotation,
+        joint_axis=chain.axis,
+        joint_anchor=chain.anchor,
+        q_min=np.array(robot.q_min),
+        q_max=np.array(robot.q_max),
+        capsule_link=capsules.joint,
+        capsule_p1=capsules.start,
+        capsule_p2=capsules.end,
+        capsule_radius=capsules.radius,
+    )
+
+
+def _limits(scene: Scene) -> MotionLimits:
+    robot = scene.robot
+    return MotionLimits(
+        v_max=np.array(robot.v_max),
+        a_max_ltt=np.array(robot.a_max_trajectory),
+        j_max_ltt=np.array(robot.j_max_trajectory),
+        a_max=np.array(robot.a_max),
+        j_max=np.array(robot.j_max),
+    )

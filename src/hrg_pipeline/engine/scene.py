@@ -1,0 +1,152 @@
+"""The scene: robot, table and human, once lean for physics and once full for pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.human.body import BODY_NAMES, Skeleton, make_skeleton
+from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
+from hrg_pipeline.physics.lean import exclude_never_touching, strip_visuals
+from hrg_pipeline.robots.geometry import Capsules, Chain, extract_chain, fit_robot_capsules
+from hrg_pipeline.robots.model import ARM_PREFIX, GRIPPER_PREFIX, build_robot_model, quiet_robosuite
+from hrg_pipeline.robots.records import Robot, get_robot
+
+CYCLE_S = 0.004
+"""One control and physics cycle [s]."""
+CYCLES_PER_STEP = 25
+"""Cycles of one RL step of 0.1 s."""
+TABLE_SIZE = (1.5, 2.0, 0.05)
+TABLE_OFFSET = (0.0, 0.0, 0.82)
+HUMAN_PREFIX = "human_"
+
+_EXCLUDE_SAMPLES = 10_000
+_VISUAL_GROUP = 1
+_EXCLUDE_SEED = 20_231_016
+_SKIN, _SHIRT, _TROUSERS, _SHOES = (
+    (0.87, 0.70, 0.58, 1.0),
+    (0.26, 0.42, 0.60, 1.0),
+    (0.27, 0.27, 0.31, 1.0),
+    (0.12, 0.11, 0.11, 1.0),
+)
+_CLOTHES = {
+    **dict.fromkeys(("Pelvis", "L_Hip", "R_Hip", "L_Knee", "R_Knee"), _TROUSERS),
+    **dict.fromkeys(("Torso", "Spine", "Chest", "L_Thorax", "R_Thorax", "L_Shoulder", "R_Shoulder"), _SHIRT),
+    **dict.fromkeys(("L_Ankle", "R_Ankle", "L_Toe", "R_Toe"), _SHOES),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Both models of one scene and what is where in them."""
+
+    robot: Robot
+    skeleton: Skeleton
+    model: mujoco.MjModel
+    """Lean model that is simulated."""
+    arm_joints: tuple[int, ...]
+    """Joint ids of the arm in ``model``."""
+    chain: Chain
+    capsules: Capsules
+    geom_class: NDArray[np.int64]
+    """What each geom of ``model`` belongs to (ngeom,)."""
+    excluded_pairs: int
+    """Body pairs of the robot that never touch and are not tested."""
+    _full: mujoco.MjSpec = field(repr=False)
+
+    @property
+    def render_model(self) -> mujoco.MjModel:
+        """The same scene with visual meshes, lights and cameras (compiled when first asked for)."""
+        return _compile_render_model(self)
+
+
+@lru_cache(maxsize=8)
+def build_scene(robot_name: str, stature_m: float) -> Scene:
+    """Build, prune and compile the scene.
+
+    Raises:
+        ConfigError: if the robot is not known.
+    """
+    robot = get_robot(robot_name)
+    skeleton = make_skeleton(stature_m)
+    xml, robot_bodies = _robot_and_table(robot)
+    full = mujoco.MjSpec.from_string(xml)
+    _prepare(full, skeleton)
+    lean = mujoco.MjSpec.from_string(xml)
+    _prepare(lean, skeleton)
+    strip_visuals(lean)
+    excluded = exclude_never_touching(lean, robot_bodies, _EXCLUDE_SAMPLES, _EXCLUDE_SEED)
+    model = lean.compile()
+    joints = [model.joint(f"{ARM_PREFIX}joint{k + 1}").id for k in range(robot.dof)]
+    return Scene(
+        robot=robot,
+        skeleton=skeleton,
+        model=model,
+        arm_joints=tuple(joints),
+        chain=extract_chain(model, joints),
+        capsules=fit_robot_capsules(model, joints, robot_bodies),
+        geom_class=_classify_geoms(model, robot_bodies),
+        excluded_pairs=excluded,
+        _full=full,
+    )
+
+
+def _robot_and_table(robot: Robot) -> tuple[str, list[str]]:
+    """Return the MJCF of robot and table, and the names of the robot's bodies (without the pedestal)."""
+    with quiet_robosuite():
+        from robosuite.models.arenas import TableArena
+        from robosuite.models.tasks import ManipulationTask
+
+        arena = TableArena(table_full_size=TABLE_SIZE, table_offset=TABLE_OFFSET)
+        arena.set_origin([0, 0, 0])
+        task = ManipulationTask(mujoco_arena=arena, mujoco_robots=[build_robot_model(robot)])
+        xml = task.get_xml()
+    spec = mujoco.MjSpec.from_string(xml)
+    bodies = [b.name for b in spec.bodies if b.name.startswith((ARM_PREFIX, GRIPPER_PREFIX))]
+    with_geoms = [name for name in bodies if len(spec.body(name).geoms) > 0]
+    return xml, with_geoms
+
+
+def _prepare(spec: mujoco.MjSpec, skeleton: Skeleton) -> None:
+    """Do what both models need: our time step, no controller targets, the human."""
+    for name in ("left_eef_target", "right_eef_target"):
+        body = spec.body(name)
+        if body is not None:
+            spec.delete(body)
+    spec.option.timestep = CYCLE_S
+    spec.njmax = spec.nconmax = -1
+    for k, name in enumerate(BODY_NAMES):
+        body = spec.worldbody.add_body(name=HUMAN_PREFIX + name, mocap=True, pos=[3.0 + 0.5 * k, 0.0, 1.0])
+        start, end = skeleton.geom_a[k], skeleton.geom_b[k]
+        color = _CLOTHES.get(name, _SKIN)
+        shape = {"contype": 0, "conaffinity": 1, "condim": 1, "rgba": color, "group": _VISUAL_GROUP}
+        if np.allclose(start, end):
+            kind, size = mujoco.mjtGeom.mjGEOM_SPHERE, [skeleton.geom_radius[k], 0.0, 0.0]
+            body.add_geom(name=HUMAN_PREFIX + name, type=kind, size=size, pos=start, **shape)
+        else:
+            kind, size = mujoco.mjtGeom.mjGEOM_CAPSULE, [skeleton.geom_radius[k], 0.0, 0.0]
+            ends = [*start, *end]
+            body.add_geom(name=HUMAN_PREFIX + name, type=kind, size=size, fromto=ends, **shape)
+
+
+def _classify_geoms(model: mujoco.MjModel, robot_bodies: list[str]) -> NDArray[np.int64]:
+    robot = {model.body(name).id for name in robot_bodies}
+    classes = np.full(model.ngeom, GEOM_STATIC, dtype=np.int64)
+    for geom in range(model.ngeom):
+        body = int(model.geom_bodyid[geom])
+        if body in robot:
+            gripper = model.body(body).name.startswith(GRIPPER_PREFIX)
+            classes[geom] = GEOM_GRIPPER if gripper else GEOM_ROBOT
+        elif model.body(body).name.startswith(HUMAN_PREFIX):
+            classes[geom] = GEOM_HUMAN
+    return classes
+
+
+@lru_cache(maxsize=2)
+def _compile_render_model(scene: Scene) -> mujoco.MjModel:
+    return scene._full.compile()
+

@@ -1,0 +1,178 @@
+"""N environments of one task, stepped together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from hrg_pipeline.engine.engine import Engine
+from hrg_pipeline.envs.picture import SceneView
+from hrg_pipeline.errors import HrgError
+from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC, ContactFlag, is_illegal
+from hrg_pipeline.robots.params import RobotParams
+from hrg_pipeline.tasks.params import TaskParams
+from hrg_pipeline.tasks.registry import TASK_CLASSES
+
+Observation = dict[str, NDArray[np.float32]]
+Info = dict[str, NDArray[Any]]
+
+
+class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[np.bool_]]):
+    """A task next to a human, behind the shield, for ``num_envs`` environments.
+
+    Nothing resets by itself (``AutoresetMode.DISABLED``): call ``reset`` with ``options={"reset_mask": mask}`` for the
+    environments that are done. Each environment has its own seed tree, so results do not depend on the number of
+    threads, and environment ``i`` does not depend on how many others there are.
+
+    Args:
+        params: the task's parameters.
+        robot: the arm.
+        num_envs: how many environments.
+        n_threads: threads that step them; default one per core.
+    """
+
+    def __init__(
+        self, params: TaskParams, robot: RobotParams, num_envs: int = 1, n_threads: int | None = None
+    ) -> None:
+        self.params = params
+        self.robot_params = robot
+        self.num_envs = num_envs
+        self.metadata = {"autoreset_mode": AutoresetMode.DISABLED, "render_modes": ["rgb_array"], "render_fps": 10}
+        self.engine = Engine(
+            robot.name,
+            params.human,
+            params.shield,
+            num_envs=num_envs,
+            n_threads=n_threads,
+            seed=params.seed,
+            horizon_s=0.1 * params.horizon,
+            safe_vel=params.safe_vel,
+            debounce_s=params.collision_debounce_delay,
+        )
+        self.task = TASK_CLASSES[params.env_id](params, self.engine)
+        self.observation_groups = dict(self.task.observation_groups)
+        self.single_observation_space = gym.spaces.Dict(
+            {
+                name: gym.spaces.Box(-np.inf, np.inf, (values.shape[1],), np.float32)
+                for name, values in self.task.observe().items()
+            }
+        )
+        self.single_action_space = gym.spaces.Box(-1.0, 1.0, (self.engine.dof + 1,), np.float32)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._rngs = self._spawn(params.seed)
+        self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._goals_reached = np.zeros(num_envs, dtype=np.int64)
+
+    def reset(  # type: ignore[override]  # gymnasium types seed as int although vector envs take one per env
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, Info]:
+        """Start new episodes.
+
+        Args:
+            seed: one number for all (each environment gets its own branch), or one per environment, or None to go on
+                with the present random streams.
+            options: ``{"reset_mask": (N,) bool}`` resets only those environments.
+        """
+        mask = np.ones(self.num_envs, dtype=np.bool_)
+        if options and "reset_mask" in options:
+            mask = np.asarray(options["reset_mask"], dtype=np.bool_)
+            if mask.shape != (self.num_envs,):
+                raise HrgError(f"reset_mask has shape {mask.shape}, expected ({self.num_envs},)")
+        if seed is not None:
+            for i, rng in enumerate(self._spawn(seed)):
+                if mask[i] and rng is not None:
+                    self._rngs[i] = rng
+        for i in np.flatnonzero(mask):
+            self._reset_one(int(i))
+        return self._observations(self.task.observe()), self._info()
+
+    def step(
+        self, actions: NDArray[np.float32]
+    ) -> tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Info]:
+        """Advance every environment by 0.1 s.
+
+        Args:
+            actions: joint steps and gripper in [-1, 1] (N, n + 1); values outside are clipped.
+        """
+        actions = np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
+        if actions.shape != self.action_space.shape or not np.isfinite(actions).all():
+            raise HrgError(f"actions must be finite with shape {self.action_space.shape}, got {actions.shape}")
+        self.engine.step(actions)
+        self._steps += 1
+        observation = self.task.observe()
+        achieved, desired = self.task.achieved_goal(observation), self.task.desired_goal(observation)
+        info = self._info()
+        success = self.task.success(achieved, desired, info)
+        self._goals_reached += success
+        info["is_success"] = success
+        info["n_goal_reached"] = self._goals_reached.copy()
+        terms = self.task.reward_terms(achieved, desired, info)
+        info.update({f"reward/{name}": values for name, values in terms.items()})
+        reward = self.task.reward(achieved, desired, info)
+        terminated = self.task.terminated(achieved, desired, info)
+        result = self._observations(observation)
+        for i in np.flatnonzero(success & ~terminated):
+            self.task.sample_goal(int(i), self._rngs[i])
+        return result, reward, terminated, np.zeros(self.num_envs, dtype=np.bool_), info
+
+    @cached_property
+    def view(self) -> SceneView:
+        """Where everything is, for whoever draws it."""
+        return SceneView(self.engine)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Stop the threads."""
+        self.engine.close()
+
+    def _reset_one(self, i: int) -> None:
+        rng = self._rngs[i]
+        start = self.task.sample_start(i, rng)
+        noise = self.robot_params.initialization_noise * rng.standard_normal(len(start))
+        self.engine.reset(i, start + noise, rng)
+        self.task.sample_goal(i, rng)
+        self._steps[i] = 0
+        self._goals_reached[i] = 0
+
+    def _info(self) -> Info:
+        engine = self.engine
+        counters = engine.contact_counters
+        illegal = is_illegal(engine.contact_flags)
+        return {
+            "collision": engine.contact_flags != 0,
+            "collision_type": engine.contact_flags.copy(),
+            "illegal_collision": illegal,
+            "n_collisions": counters.sum(axis=1),
+            "n_collisions_static": counters[:, N_STATIC].copy(),
+            "n_collisions_robot": counters[:, N_ROBOT].copy(),
+            "n_collisions_human": counters[:, N_HUMAN].copy(),
+            "n_collisions_critical": counters[:, N_CRITICAL].copy(),
+            "timeout": self._steps >= self.params.horizon,
+            "n_goal_reached": self._goals_reached.copy(),
+            "is_success": np.zeros(self.num_envs, dtype=np.bool_),
+            "failure": engine.failure.copy(),
+            "cost": ((engine.contact_flags & ContactFlag.HUMAN_CRIT) != 0).astype(np.float64),
+            **engine.shield_info(),
+        }
+
+    def _spawn(self, seed: int | Sequence[int | None]) -> list[Any]:
+        if isinstance(seed, (int, np.integer)):
+            trees = [np.random.SeedSequence(int(seed), spawn_key=(i,)) for i in range(self.num_envs)]
+            return [np.random.Generator(np.random.PCG64(tree)) for tree in trees]
+        if len(seed) != self.num_envs:
+            raise HrgError(f"got {len(seed)} seeds for {self.num_envs} environments; give one each or a single number")
+        return [
+            None if s is None else np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(s), spawn_key=(0,))))
+            for s in seed
+        ]
+
+    @staticmethod
+    def _observations(observation: Mapping[str, NDArray[np.float64]]) -> Observation:
+        return {name: values.astype(np.float32) for name, values in observation.items()}

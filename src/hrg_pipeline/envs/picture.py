@@ -1,0 +1,122 @@
+"""What an environment shows of itself: the full scene and the shield's sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.engine.engine import Engine
+from hrg_pipeline.engine.scene import HUMAN_PREFIX
+from hrg_pipeline.human.body import BODY_NAMES
+from hrg_pipeline.physics.render import OffscreenRenderer
+from hrg_pipeline.shield.path import path_state
+from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics, human_growth
+from hrg_pipeline.shield.trajectory import ltt_at
+
+Array = NDArray[np.float64]
+
+_COLLISION_GROUP = 0
+
+
+class SceneView:
+    """Draws nothing itself; says where everything is, for whoever draws.
+
+    Args:
+        engine: the engine whose environments are shown.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        lean, full = engine.scene.model, self.render_model
+        self._qpos = [
+            (int(full.joint(name).qposadr[0]), int(lean.joint(name).qposadr[0]))
+            for name in (lean.joint(k).name for k in range(lean.njnt))
+        ]
+        self._mocap = [int(full.body(HUMAN_PREFIX + name).mocapid[0]) for name in BODY_NAMES]
+
+    @property
+    def render_model(self) -> mujoco.MjModel:
+        """The scene with visual geoms, lights and materials; collision geoms are in geom group 0."""
+        return self.engine.scene.render_model
+
+    def copy_render_state(self, i: int, data: mujoco.MjData) -> None:
+        """Write joint and mocap positions of environment ``i`` into the data of ``render_model``."""
+        source = self.engine.data(i)
+        for target, origin in self._qpos:
+            data.qpos[target] = source.qpos[origin]
+        pos, quat = self.engine.human_pose(i)
+        data.mocap_pos[self._mocap] = pos
+        data.mocap_quat[self._mocap] = quat
+
+    def robot_capsules(self, i: int) -> Array:
+        """Capsules of the robot now and where its verified plan would stop it, grown by the allowance (2 L, 7)."""
+        model, state = self.engine.shield, self.engine.shields
+        slot = state.active[i]
+        total = state.plan_total[i]
+        rows = []
+        for t in (state.plan_elapsed[i], total):
+            s = path_state(state.plan_start[i], state.plan_phases[i], total, min(t, total))[0]
+            joints, frames = np.zeros_like(state.joints[i]), np.zeros_like(state.frames[i])
+            points = np.zeros((len(model.capsule_link), 2, 3))
+            ltt_at(state.ltt[i, slot], s, joints)
+            forward_kinematics(
+                model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, joints[0], frames
+            )
+            capsule_ends(frames, model.capsule_link, model.capsule_ends, points)
+            radius = (model.capsule_radius + model.allowance)[:, None]
+            rows.append(np.concatenate([points[:, 0], points[:, 1], radius], axis=1))
+        return np.concatenate(rows)
+
+    def human_capsules(self, i: int) -> Array:
+        """Capsules in which every body of the human is until the verified plan has stopped the robot (B, 7)."""
+        model, state = self.engine.shield, self.engine.shields
+        until = model.delay + max(state.plan_total[i] - state.plan_elapsed[i], 0.0)
+        pos, _ = self.engine.human_pose(i)
+        growth = [
+            human_growth(model.human_v_max, a, b, until, model.measurement_error)
+            for a, b in zip(model.proximal, model.distal, strict=True)
+        ]
+        radius = (model.body_radius + np.array(growth))[:, None]
+        return np.concatenate([pos[model.proximal], pos[model.distal], radius], axis=1)
+
+    def overlay(self, i: int) -> Mapping[str, str]:
+        """Return what the shield does, in words."""
+        state = self.engine.shields
+        distance = state.min_distance[i]
+        return {
+            "shield": "safe" if state.safe[i] else "stopping",
+            "path speed": f"{state.path[i, 1]:.2f}",
+            "human": f"{distance:.2f} m" if distance < 1.0 else "> 1 m",
+        }
+
+
+class ScenePicture:
+    """Pictures of a vector environment's members.
+
+    Args:
+        env: the unwrapped ``HumanVectorEnv``.
+        width: of the picture [pixel].
+        height: of the picture [pixel].
+    """
+
+    def __init__(self, env: Any, width: int = 640, height: int = 480) -> None:
+        self._view: SceneView = env.view
+        self._data = mujoco.MjData(self._view.render_model)
+        self._renderer = OffscreenRenderer(
+            self._view.render_model, width, height, hidden_groups=(_COLLISION_GROUP,)
+        )
+
+    def frame(self, i: int) -> NDArray[np.uint8]:
+        """Return a picture of environment ``i`` (height, width, 3)."""
+        self._view.copy_render_state(i, self._data)
+        mujoco.mj_kinematics(self._view.render_model, self._data)
+        mujoco.mj_camlight(self._view.render_model, self._data)
+        return self._renderer.frame(self._data)
+
+    def close(self) -> None:
+        """Free the renderer."""
+        self._renderer.close()

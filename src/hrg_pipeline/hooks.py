@@ -1,0 +1,84 @@
+"""Tracks each Kedro run and says at the end what came out of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro.framework.hooks import hook_impl
+
+from hrg_pipeline.tracking import recorder, session
+from hrg_pipeline.tracking.recorder import RUN_PARAMETERS, Recorder
+from hrg_pipeline.tracking.summary import summarize
+
+if TYPE_CHECKING:
+    from kedro.io import DataCatalog
+    from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
+
+DEFAULT_BACKENDS = ("mlflow",)
+
+
+class TrackingHooks:
+    """Opens, feeds and closes the tracked run of a session; empty between two sessions.
+
+    Kedro shares this object between all sessions of a process, so everything in it is of the run that is
+    going on, and it is forgotten when that one ends.
+    """
+
+    def __init__(self) -> None:
+        self._recorder: Recorder | None = None
+        self._started_s = 0.0
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
+        """Check that what it starts from is stored, and open its tracked run."""
+        self._recorder = None
+        self._started_s = time.monotonic()
+        parameters = recorder.plain_parameters(catalog)
+        plan = recorder.plan(run_params, pipeline, parameters)
+        recorder.require_inputs(plan, pipeline, catalog)
+        if not plan.only_evaluates and RUN_PARAMETERS in catalog:
+            catalog[RUN_PARAMETERS].save(parameters)
+        if "mlflow" not in parameters["tracking"].get("backends", DEFAULT_BACKENDS):
+            return
+        try:
+            project = Path(run_params["project_path"])
+            self._recorder = Recorder.start(project, plan, parameters, catalog)
+        except Exception as error:  # Kedro reports errors of nodes only
+            session.close_run(session.FAILED, _one_line(error))
+            raise
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
+        """Mirror the dataset."""
+        del node
+        if self._recorder is not None:
+            self._recorder.dataset_saved(dataset_name, data)
+
+    @hook_impl
+    def after_pipeline_run(self, run_params: dict[str, Any], catalog: DataCatalog) -> None:
+        """Close the tracked run and print the summary."""
+        link = self._recorder.run.ref.invitation if self._recorder else None
+        self._recorder = None
+        session.close_run(session.FINISHED)
+        elapsed_s = time.monotonic() - self._started_s
+        text = summarize(catalog, Path(run_params["project_path"]), elapsed_s, link)
+        sys.stdout.write(f"\n{text}\n")
+
+    @hook_impl
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Close the tracked run as failed."""
+        self._recorder = None
+        session.close_run(session.FAILED, _one_line(error))
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+HOOKS = (TrackingHooks(),)

@@ -1,0 +1,1 @@
+"""People: body model, motion, where each body is at each instant."""

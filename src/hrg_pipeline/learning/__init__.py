@@ -1,0 +1,1 @@
+"""Learning with stable-baselines3."""

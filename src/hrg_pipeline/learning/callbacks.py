@@ -1,0 +1,151 @@
+"""What is watched while an agent trains: metrics over steps, and progress."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from stable_baselines3.common.callbacks import BaseCallback
+
+from hrg_pipeline.learning.episode_info import SAFETY_KEYS
+from hrg_pipeline.learning.progress import Progress
+
+WINDOW_EPISODES = 100
+"""Episodes behind every ``rollout/*`` and ``safety/*`` figure: the last so many that ended."""
+
+_ROLLOUT_KEYS = {
+    "rollout/ep_rew_mean": "r",
+    "rollout/ep_len_mean": "l",
+    "rollout/success_rate": "is_success",
+}
+EPISODE_METRICS = _ROLLOUT_KEYS | {f"safety/{key}": key for key in SAFETY_KEYS}
+"""Metric name to the episode value it is the mean of."""
+
+
+class MetricSink(Protocol):
+    """Somewhere that metrics over steps go while an agent trains."""
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Take the metrics of one moment.
+
+        Args:
+            metrics: Finite numbers by name.
+            step: Env steps so far, of all environments together.
+        """
+
+
+class TrainingCurve:
+    """Every metric at every moment it was logged."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, float]] = []
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Take the metrics of one moment (it is a ``MetricSink`` itself)."""
+        self._rows.append({"step": step, **metrics})
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a moment: ``step`` (int), then a float column per metric, NaN where it had no value."""
+        names = sorted({name for row in self._rows for name in row} - {"step"})
+        frame = pd.DataFrame(self._rows, columns=["step", *names])
+        return frame.astype({"step": "int64", **dict.fromkeys(names, "float64")})
+
+
+class EpisodeWindow:
+    """The last episodes that ended.
+
+    Args:
+        size: How many are kept.
+    """
+
+    def __init__(self, size: int = WINDOW_EPISODES) -> None:
+        self._episodes: deque[dict[str, Any]] = deque(maxlen=size)
+
+    def add(self, episode: dict[str, Any]) -> None:
+        """Take one episode's values, as in ``info["episode"]``."""
+        self._episodes.append(episode)
+
+    def mean(self, key: str) -> float | None:
+        """Mean of the finite values of a key, None when there is none."""
+        values = [float(episode[key]) for episode in self._episodes if key in episode]
+        finite = [value for value in values if math.isfinite(value)]
+        return float(np.mean(finite)) if finite else None
+
+
+class MetricsCallback(BaseCallback):
+    """Collects metrics every ``log_interval`` env steps and hands them on.
+
+    Args:
+        sinks: Who gets them.
+        log_interval: Env steps (of all environments together) between two moments.
+    """
+
+    def __init__(self, sinks: tuple[MetricSink, ...], log_interval: int) -> None:
+        super().__init__()
+        self.window = EpisodeWindow()
+        self._sinks = sinks
+        self._log_interval = log_interval
+        self._logged_step = 0
+        self._logged_at = time.perf_counter()
+
+    def _on_training_start(self) -> None:
+        self._logged_at = time.perf_counter()
+
+    def _on_step(self) -> bool:
+        for i in np.flatnonzero(self.locals["dones"]):
+            self.window.add(self.locals["infos"][i]["episode"])
+        if self.num_timesteps // self._log_interval > self._logged_step // self._log_interval:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Hand on what there is now; does nothing when nothing happened since the last time."""
+        if self.num_timesteps == self._logged_step:
+            return
+        metrics = dict(self._metrics())
+        self._logged_step, self._logged_at = self.num_timesteps, time.perf_counter()
+        for sink in self._sinks:
+            sink.log(metrics, self.num_timesteps)
+
+    def _metrics(self) -> Iterator[tuple[str, float]]:
+        for name, key in EPISODE_METRICS.items():
+            mean = self.window.mean(key)
+            if mean is not None:
+                yield name, mean
+        for name, value in self.logger.name_to_value.items():
+            # The algorithms record their losses here; everything else in it is ours or of no use.
+            if name.startswith("train/") and math.isfinite(value):
+                yield name, float(value)
+        elapsed = max(time.perf_counter() - self._logged_at, 1e-9)
+        yield "time/fps", (self.num_timesteps - self._logged_step) / elapsed
+
+
+class ProgressCallback(BaseCallback):
+    """Moves a progress display.
+
+    Args:
+        progress: The display, counting env steps.
+        window: Where reward and success come from.
+    """
+
+    def __init__(self, progress: Progress, window: EpisodeWindow) -> None:
+        super().__init__()
+        self._progress = progress
+        self._window = window
+
+    def _on_step(self) -> bool:
+        if self._progress.due():
+            self.show()
+        return True
+
+    def show(self) -> None:
+        """Hand the present state to the display."""
+        figures = {"reward": self._window.mean("r"), "success": self._window.mean("is_success")}
+        self._progress.update(
+            self.num_timesteps, {name: f"{value:.2f}" for name, value in figures.items() if value is not None}
+        )

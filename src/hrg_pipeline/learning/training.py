@@ -1,0 +1,138 @@
+"""Trains an agent."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+
+from hrg_pipeline.learning.agent import Agent, ObservationNormalizer, build_model, normalized
+from hrg_pipeline.learning.callbacks import MetricsCallback, MetricSink, ProgressCallback, TrainingCurve
+from hrg_pipeline.learning.determinism import contained_randomness
+from hrg_pipeline.learning.episode_info import AnyVectorEnv
+from hrg_pipeline.learning.params import PPOParams, SACParams
+from hrg_pipeline.learning.progress import Progress
+from hrg_pipeline.learning.storage import ReplayArrays, replay_buffer_arrays
+from hrg_pipeline.learning.vec_env import EngineVecEnv
+
+_NEVER = sys.maxsize
+
+
+class VectorEnvSpec(Protocol):
+    """Something that makes the vector env to learn in, such as an ``EnvSpec``."""
+
+    def make_vector(self, *, num_envs: int, seed: int, n_threads: int | None) -> AnyVectorEnv:
+        """Make a vector env with autoreset disabled and flat observations."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training leaves.
+
+    Attributes:
+        agent: The trained agent; it holds no env and no replay buffer any more.
+        replay_buffer: The transitions collected, None for algorithms without a replay buffer.
+        curve: One row per ``log_interval``: column ``step`` and one per metric.
+        wall_time_s: From the first reset to the last update [s].
+        steps: Env steps taken, of all environments together; PPO finishes its last roll-out.
+        fps: Env steps per second of wall time.
+    """
+
+    agent: Agent
+    replay_buffer: ReplayArrays | None
+    curve: pd.DataFrame
+    wall_time_s: float
+    steps: int
+    fps: float
+
+
+def train(
+    spec: VectorEnvSpec,
+    algorithm: SACParams | PPOParams,
+    *,
+    n_envs: int,
+    n_steps: int,
+    seed: int,
+    n_threads: int | None = None,
+    log_interval: int = 1000,
+    verbose: bool = True,
+    sink: MetricSink | None = None,
+) -> TrainingResult:
+    """Train an agent from scratch.
+
+    The same arguments give the same policy, to the bit. An interrupt goes through to the caller after the
+    last metrics are handed on, the bar and the envs are closed, and the global random states are as before.
+
+    Args:
+        spec: Makes the environments.
+        algorithm: Algorithm and its arguments; its own seed rules networks, exploration and minibatches.
+        n_envs: Environments stepped together.
+        n_steps: Env steps to train for, of all environments together.
+        seed: Of the environments.
+        n_threads: Threads that simulate; None takes all cores.
+        log_interval: Env steps between two rows of the curve.
+        verbose: Show progress.
+        sink: Gets the metrics while training goes on.
+
+    Returns:
+        The agent, its data and its learning curve.
+    """
+    curve = TrainingCurve()
+    metrics = MetricsCallback((curve,) if sink is None else (curve, sink), log_interval)
+    with contained_randomness():
+        vec_env = EngineVecEnv(spec.make_vector(num_envs=n_envs, seed=seed, n_threads=n_threads))
+        try:
+            env = normalized(algorithm, vec_env)
+            model = build_model(algorithm, env)
+            # The model has just seeded the env with its own seed; the environments have theirs.
+            vec_env.seed(seed)
+            wall_time_s = _learn(model, n_steps, metrics, verbose)
+        finally:
+            vec_env.close()
+    return TrainingResult(
+        agent=Agent(algorithm.name, model, _normalizer(env)),
+        replay_buffer=_release(model),
+        curve=curve.to_frame(),
+        wall_time_s=wall_time_s,
+        steps=model.num_timesteps,
+        fps=model.num_timesteps / wall_time_s,
+    )
+
+
+def _learn(model: BaseAlgorithm, n_steps: int, metrics: MetricsCallback, verbose: bool) -> float:
+    """Run the algorithm; returns its wall time [s]."""
+    # A logger without outputs: the algorithms write their losses to it, the metrics callback reads them.
+    model.set_logger(Logger(folder=None, output_formats=[]))
+    progress = Progress("train", n_steps, "step", enabled=verbose)
+    display = ProgressCallback(progress, metrics.window)
+    started = time.perf_counter()
+    try:
+        model.learn(n_steps, callback=[metrics, display], log_interval=_NEVER)
+    finally:
+        wall_time_s = time.perf_counter() - started
+        display.show()
+        progress.close()
+        metrics.flush()
+    return wall_time_s
+
+
+def _normalizer(env: VecEnv) -> ObservationNormalizer | None:
+    return ObservationNormalizer.from_vec_normalize(env) if isinstance(env, VecNormalize) else None
+
+
+def _release(model: BaseAlgorithm) -> ReplayArrays | None:
+    """Cut a model from its closed envs and take its replay buffer out, so that it stands by itself."""
+    model.env = None
+    model._vec_normalize_env = None
+    if not isinstance(model, OffPolicyAlgorithm) or model.replay_buffer is None:
+        return None
+    arrays = replay_buffer_arrays(model.replay_buffer)
+    model.replay_buffer = None
+    return arrays

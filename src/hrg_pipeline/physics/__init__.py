@@ -1,0 +1,1 @@
+"""MuJoCo: its C functions for numba, model pruning, contact flags, rendering."""

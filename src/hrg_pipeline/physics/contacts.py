@@ -1,0 +1,170 @@
+"""What touches what: flags and counters of robot contacts within one RL step."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+import numpy as np
+
+from hrg_pipeline.physics import mujoco_c as c
+from hrg_pipeline.physics.jit import kernel
+
+
+class ContactFlag(IntFlag):
+    """Kinds of robot contact; the flags of one RL step are combined by OR."""
+
+    NULL = 0
+    ALLOWED = 1
+    HUMAN = 2
+    ROBOT = 4
+    STATIC = 8
+    HUMAN_CRIT = 16
+
+
+ILLEGAL = int(ContactFlag.STATIC | ContactFlag.ROBOT | ContactFlag.HUMAN_CRIT)
+_ALLOWED, _HUMAN, _ROBOT, _STATIC, _CRIT = 1, 2, 4, 8, 16
+
+GEOM_STATIC, GEOM_ROBOT, GEOM_HUMAN, GEOM_ALLOWED, GEOM_GRIPPER = 0, 1, 2, 3, 4
+"""What a geom belongs to, the value in ``geom_class``. The gripper is robot, but may touch itself."""
+
+N_STATIC, N_ROBOT, N_HUMAN, N_CRITICAL = 0, 1, 2, 3
+"""Columns of the counters."""
+
+MAX_PAIRS = 64
+"""Contact pairs remembered from one cycle to the next; more count as new."""
+
+
+def is_illegal(flags: np.ndarray) -> np.ndarray:
+    """Tell which steps had an illegal contact: any of STATIC, ROBOT, HUMAN_CRIT."""
+    return (np.asarray(flags) & ILLEGAL) != 0
+
+
+@kernel
+def _is_robot(geom_class: int) -> bool:
+    return geom_class in (GEOM_ROBOT, GEOM_GRIPPER)
+
+
+@kernel
+def _point_speed(
+    model: int, data: int, point: np.ndarray, body: int, qvel: np.ndarray, jacobian: np.ndarray
+) -> float:
+    """Speed of a body's material point at ``point`` for the joint velocities ``qvel`` [m/s]."""
+    nv = qvel.shape[0]
+    c.mj_jac(model, data, jacobian.ctypes.data, 0, point.ctypes.data, body)
+    total = 0.0
+    for row in range(3):
+        speed = 0.0
+        for k in range(nv):
+            speed += jacobian[row * nv + k] * qvel[k]
+        total += speed * speed
+    return np.sqrt(total)
+
+
+@kernel
+def classify_contacts(
+    model: int,
+    data: int,
+    geom_class: np.ndarray,
+    geom_body: np.ndarray,
+    qvel: np.ndarray,
+    command_qvel: np.ndarray,
+    jacobian: np.ndarray,
+    pairs: np.ndarray,
+    human_event: np.ndarray,
+    counters: np.ndarray,
+    cycle_s: float,
+    debounce_s: float,
+    safe_vel: float,
+) -> int:
+    """Count the onsets of robot contacts in this cycle and return their flags.
+
+    A contact starts in the first cycle in which its pair of geoms penetrates. Touching the human is one event as long
+    as no gap is longer than ``debounce_s``, whichever bodies touch. It is critical if the robot's contact point moves
+    faster than ``safe_vel`` when it starts, or if later the robot is commanded to move the point faster than that: a
+    stopped arm that a person pushes along is not, one that pushes the person is.
+
+    Args:
+        model: address of mjModel.
+        data: address of mjData after its position stage.
+        geom_class: what each geom belongs to (ngeom,).
+        geom_body: body of each geom (ngeom,).
+        qvel: joint velocities (nv,).
+        command_qvel: commanded joint velocities, zero where nothing is commanded (nv,).
+        jacobian: scratch (3 nv,).
+        pairs: pairs in contact in the previous cycle; row 0 holds their number (MAX_PAIRS + 1,). Updated.
+        human_event: (3,) seconds since the last human contact, 1 if that event was critical, contact speed of the
+            event's first cycle [m/s]. Updated.
+        counters: onsets so far: static, robot, human, critical (4,). Updated.
+        cycle_s: length of a cycle [s].
+        debounce_s: gap that separates two human contacts [s].
+        safe_vel: speed above which a human contact is critical [m/s].
+
+    Returns:
+        OR of the contact flags that started in this cycle.
+    """
+    n_geom = geom_class.shape[0]
+    before = pairs[0]
+    flags = 0
+    n_now = 0
+    touching_human = False
+    human_event[0] += cycle_s
+    onset = human_event[0] > debounce_s + 1.5 * cycle_s
+    now = np.empty(MAX_PAIRS, dtype=np.int64)
+    for k in range(c.contact_count(data)):
+        contact = c.contact_address(data, k)
+        if c.contact_excluded(contact) != 0 or c.contact_distance(contact) >= 0.0:
+            continue
+        geoms = c.contact_geoms(contact)
+        robot, other = geoms[0], geoms[1]
+        if not _is_robot(geom_class[robot]):
+            robot, other = other, robot
+        if not _is_robot(geom_class[robot]):
+            continue
+        kind = geom_class[other]
+        if kind == GEOM_GRIPPER and geom_class[robot] == GEOM_GRIPPER:
+            continue
+        if kind == GEOM_HUMAN:
+            velocity = qvel if onset else command_qvel
+            speed = _point_speed(model, data, c.contact_position(contact), geom_body[robot], velocity, jacobian)
+            if not touching_human and onset:
+                human_event[1] = 0.0
+                human_event[2] = 0.0
+                counters[N_HUMAN] += 1
+                flags |= _HUMAN
+            touching_human = True
+            human_event[2] = max(human_event[2], speed)
+            if speed > safe_vel and human_event[1] == 0.0:
+                human_event[1] = 1.0
+                counters[N_CRITICAL] += 1
+                flags |= _CRIT
+                if flags & _HUMAN:
+                    counters[N_HUMAN] -= 1
+                    flags &= ~_HUMAN
+            continue
+        pair = min(robot, other) * n_geom + max(robot, other)
+        known = False
+        for m in range(n_now):
+            known = known or now[m] == pair
+        if known:
+            continue
+        if n_now < MAX_PAIRS:
+            now[n_now] = pair
+            n_now += 1
+        for m in range(before):
+            known = known or pairs[m + 1] == pair
+        if known:
+            continue
+        if _is_robot(kind):
+            counters[N_ROBOT] += 1
+            flags |= _ROBOT
+        elif kind == GEOM_ALLOWED:
+            flags |= _ALLOWED
+        else:
+            counters[N_STATIC] += 1
+            flags |= _STATIC
+    if touching_human:
+        human_event[0] = 0.0
+    pairs[0] = n_now
+    for m in range(n_now):
+        pairs[m + 1] = now[m]
+    return flags

@@ -1,0 +1,78 @@
+"""What the evaluation does."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hrg_pipeline.config.params import RunParams
+from hrg_pipeline.datasets.video_dataset import Video
+from hrg_pipeline.pipelines.agents import assemble_agent, require_same_actions
+from hrg_pipeline.pipelines.types import Agent, BaseAlgorithm, DataFrame, EnvSpec
+
+
+def evaluate(
+    spec: EnvSpec,
+    policy: BaseAlgorithm,
+    normalisation: dict[str, Any],
+    training_curve: DataFrame,
+    manifest: dict[str, Any],
+    run: RunParams,
+) -> dict[str, Any]:
+    """Run ``run.n_test_episodes`` deterministic episodes on fresh environments seeded by ``run.eval_seed``.
+
+    Args:
+        spec: What the agent learned in.
+        policy: Its model.
+        normalisation: Of its observations; empty if there is none.
+        training_curve: Metrics over steps.
+        manifest: Says how the agent must act; without it nothing is evaluated.
+        run: Number and seed of the episodes.
+
+    Returns:
+        ``episodes`` (one row an episode), ``metrics`` (with 95 % intervals), ``learning_curve`` and
+        ``figure`` (pictures), and ``video``.
+
+    Raises:
+        IntegrityError: if the stored policy does not act as the manifest says.
+    """
+    from hrg_pipeline.learning import evaluation
+    from hrg_pipeline.learning.determinism import contained_randomness
+    from hrg_pipeline.reporting.plots import evaluation_figure, learning_curve_figure
+    from hrg_pipeline.reporting.statistics import summarize_episodes
+
+    agent = assemble_agent(policy, normalisation)
+    require_same_actions(agent, manifest["action_sha256"], "save_artifacts")
+    env = spec.make_vector(num_envs=run.n_envs, seed=run.eval_seed, n_threads=run.n_threads)
+    try:
+        with contained_randomness():
+            episodes = evaluation.evaluate(agent, env, run.n_test_episodes, run.eval_seed, run.verbose)
+    finally:
+        env.close()
+    metrics = summarize_episodes(episodes, seed=run.eval_seed)
+    return {
+        "episodes": episodes,
+        "metrics": metrics,
+        "learning_curve": learning_curve_figure(training_curve, title=str(run.id)),
+        "figure": evaluation_figure(episodes, title=str(run.id)),
+        "video": _record(spec, agent, run),
+    }
+
+
+def _record(spec: EnvSpec, agent: Agent, run: RunParams) -> Video:
+    """Film the first episode of the evaluation."""
+    if not run.record_video:
+        return Video(note="No video: run.record_video is false.\n")
+    from hrg_pipeline.learning.determinism import contained_randomness
+    from hrg_pipeline.learning.evaluation import episode_seed
+    from hrg_pipeline.reporting.video import record_episode
+
+    env = spec.make_vector(num_envs=1, seed=run.eval_seed, n_threads=1)
+    try:
+        with tempfile.TemporaryDirectory() as folder, contained_randomness():
+            path = Path(folder) / "episode.mp4"
+            recorded = record_episode(env, agent.predict, path, seed=episode_seed(run.eval_seed, 0))
+            return Video(note=f"{recorded.note}\n") if recorded.note else Video(mp4=path.read_bytes())
+    finally:
+        env.close()

@@ -1,0 +1,1 @@
+"""Arms: one data record per robot, capsules from the collision meshes."""

@@ -1,0 +1,78 @@
+"""Distance between line segments."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.physics.jit import kernel
+
+_DEGENERATE_SQ = 1e-24  # squared length [m²] below which a segment is a point
+
+
+@kernel
+def _clamp01(x: float) -> float:
+    return min(max(x, 0.0), 1.0)
+
+
+@kernel
+def segment_distance_sq(
+    p1: NDArray[np.float64], p2: NDArray[np.float64], q1: NDArray[np.float64], q2: NDArray[np.float64]
+) -> float:
+    """Squared distance of two segments, robust for parallel and for point-like ones.
+
+    The squared distance is a convex quadratic in the two segment parameters. Its minimum over the unit square
+    is either the clamped interior solution, or lies on an edge; the interior solution is not trusted when the
+    segments are nearly parallel, so the four edges (an end point against the other segment) are always looked
+    at as well. Every value returned belongs to a pair of points on the segments: rounding can only
+    over-estimate, and the edges bound that even where the interior solution is ill-conditioned.
+
+    Args:
+        p1: First end of segment one (3,) [m].
+        p2: Second end of segment one (3,) [m].
+        q1: First end of segment two (3,) [m], same frame.
+        q2: Second end of segment two (3,) [m].
+
+    Returns:
+        Squared distance [m²]; NaN if an input is NaN.
+    """
+    ux, uy, uz = p2[0] - p1[0], p2[1] - p1[1], p2[2] - p1[2]
+    vx, vy, vz = q2[0] - q1[0], q2[1] - q1[1], q2[2] - q1[2]
+    wx, wy, wz = p1[0] - q1[0], p1[1] - q1[1], p1[2] - q1[2]
+    a = ux * ux + uy * uy + uz * uz
+    b = ux * vx + uy * vy + uz * vz
+    c = vx * vx + vy * vy + vz * vz
+    d = ux * wx + uy * wy + uz * wz
+    e = vx * wx + vy * wy + vz * wz
+    best = np.inf
+    # Each candidate is (x on segment one, y on segment two).
+    for k in range(5):
+        if k == 0:  # p1 against segment two
+            x = 0.0
+            y = _clamp01(e / c) if c > _DEGENERATE_SQ else 0.0
+        elif k == 1:  # p2 against segment two
+            x = 1.0
+            y = _clamp01((e + b) / c) if c > _DEGENERATE_SQ else 0.0
+        elif k == 2:  # q1 against segment one
+            x = _clamp01(-d / a) if a > _DEGENERATE_SQ else 0.0
+            y = 0.0
+        elif k == 3:  # q2 against segment one
+            x = _clamp01((b - d) / a) if a > _DEGENERATE_SQ else 0.0
+            y = 1.0
+        else:
+            determinant = a * c - b * b
+            if not determinant > 1e-14 * a * c:
+                break
+            x = _clamp01((b * e - c * d) / determinant)
+            y = _clamp01((b * x + e) / c) if c > _DEGENERATE_SQ else 0.0
+            # One more sweep: cures most of the rounding in the determinant.
+            x = _clamp01((b * y - d) / a) if a > _DEGENERATE_SQ else 0.0
+        rx = wx + x * ux - y * vx
+        ry = wy + x * uy - y * vy
+        rz = wz + x * uz - y * vz
+        value = rx * rx + ry * ry + rz * rz
+        if not value >= best:  # also lets a NaN through
+            best = value
+        if np.isnan(value):
+            break
+    return best

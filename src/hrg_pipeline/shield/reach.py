@@ -1,0 +1,169 @@
+"""What the robot can sweep while it follows a path, and what the human can reach meanwhile."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.physics.jit import kernel
+
+
+@kernel
+def forward_kinematics(
+    base_pos: NDArray[np.float64],
+    base_rot: NDArray[np.float64],
+    joint_pos: NDArray[np.float64],
+    joint_rot: NDArray[np.float64],
+    q: NDArray[np.float64],
+    frames: NDArray[np.float64],
+) -> None:
+    """Poses of all moving bodies of a serial chain, world frame.
+
+    Args:
+        base_pos: (3,) [m].
+        base_rot: (3, 3).
+        joint_pos: Joint i's anchor in the frame of body i-1 (n, 3) [m]; a body's frame sits on its joint's
+            anchor.
+        joint_rot: (n, 3, 3, 3): the fixed rotation F of joint i, F K and F K², K the cross-product matrix of
+            its axis, so that the rotation is F + sin(q) F K + (1 - cos(q)) F K² (Rodrigues).
+        q: (n,) [rad].
+        frames: (n, 4, 3): three rows of the rotation, then the position [m]; written.
+    """
+    for i in range(q.shape[0]):
+        s = np.sin(q[i])
+        c = 1.0 - np.cos(q[i])
+        f = joint_rot[i]
+        for r in range(3):
+            if i == 0:
+                x, y, z = base_rot[r, 0], base_rot[r, 1], base_rot[r, 2]
+                origin = base_pos[r]
+            else:
+                x, y, z = frames[i - 1, r, 0], frames[i - 1, r, 1], frames[i - 1, r, 2]
+                origin = frames[i - 1, 3, r]
+            frames[i, 3, r] = origin + x * joint_pos[i, 0] + y * joint_pos[i, 1] + z * joint_pos[i, 2]
+            for k in range(3):
+                frames[i, r, k] = (
+                    x * (f[0, 0, k] + s * f[1, 0, k] + c * f[2, 0, k])
+                    + y * (f[0, 1, k] + s * f[1, 1, k] + c * f[2, 1, k])
+                    + z * (f[0, 2, k] + s * f[1, 2, k] + c * f[2, 2, k])
+                )
+
+
+@kernel
+def capsule_ends(
+    frames: NDArray[np.float64],
+    link: NDArray[np.int64],
+    local: NDArray[np.float64],
+    points: NDArray[np.float64],
+) -> None:
+    """World positions of the capsule ends.
+
+    Args:
+        frames: From ``forward_kinematics`` (n, 4, 3).
+        link: Index of the joint that moves each capsule (L,).
+        local: Ends in that body's frame (L, 2, 3) [m].
+        points: (L, 2, 3) [m], written.
+    """
+    for i in range(link.shape[0]):
+        frame = frames[link[i]]
+        for end in range(2):
+            x, y, z = local[i, end, 0], local[i, end, 1], local[i, end, 2]
+            for r in range(3):
+                points[i, end, r] = frame[3, r] + frame[r, 0] * x + frame[r, 1] * y + frame[r, 2] * z
+
+
+def reach_bounds(
+    joint_pos: NDArray[np.float64], link: NDArray[np.int64], local: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Upper bounds, over all configurations, of the distance from a joint to any point of a capsule's axis.
+
+    The distance between consecutive anchors never changes, so the sum of these lengths along the chain plus
+    the distance of the farther end is a bound by the triangle inequality.
+
+    Args:
+        joint_pos: (n, 3) as in ``forward_kinematics`` [m].
+        link: (L,).
+        local: (L, 2, 3) [m].
+
+    Returns:
+        rho (L, n) [m]; 0 for joints that do not move the capsule.
+    """
+    length = np.linalg.norm(joint_pos, axis=1)
+    rho = np.zeros((len(link), len(joint_pos)))
+    for i, last in enumerate(link):
+        end = np.linalg.norm(local[i], axis=1).max()
+        for j in range(last + 1):
+            rho[i, j] = end + length[j + 1 : last + 1].sum()
+    return rho
+
+
+@kernel
+def curvature_bounds(
+    rho: NDArray[np.float64], q_s: NDArray[np.float64], q_ss: NDArray[np.float64], alpha: NDArray[np.float64]
+) -> None:
+    """Upper bound of |d²p/ds²| of every point p of a capsule's axis, from joint limits.
+
+    With ``z_j`` the unit axis and ``o_j`` the origin of joint j, ``∂p/∂q_j = z_j × (p - o_j)`` and for j <= k
+    ``∂²p/∂q_j∂q_k = z_j × (z_k × (p - o_k))``, so their norms are at most ``rho_j`` and ``rho_max(j,k)``, and
+    ``|d²p/ds²| <= Σ_j rho_j |q_ss,j| + Σ_j Σ_k rho_max(j,k) |q_s,j| |q_s,k|``.
+
+    Args:
+        rho: From ``reach_bounds`` (L, n) [m].
+        q_s: Largest joint speeds (n,) [rad/s].
+        q_ss: Largest joint accelerations (n,) [rad/s²].
+        alpha: (L,) [m/s²], written.
+    """
+    for i in range(rho.shape[0]):
+        total = 0.0
+        before = 0.0
+        for k in range(rho.shape[1]):
+            total += rho[i, k] * (q_ss[k] + q_s[k] * (q_s[k] + 2.0 * before))
+            before += q_s[k]
+        alpha[i] = total
+
+
+@kernel
+def interval_capsule(
+    a: NDArray[np.float64], b: NDArray[np.float64], bow: float, out: NDArray[np.float64]
+) -> float:
+    """Enclosure of a capsule's axis while its ends move along curves.
+
+    A curve with second derivative at most ``alpha`` stays within ``alpha ds²/8`` of the uniform motion along
+    its chord, and the chord within half its length of its midpoint; points between the ends are convex
+    combinations.
+
+    Args:
+        a: Ends at the start of the interval (2, 3) [m].
+        b: Ends at its end (2, 3) [m].
+        bow: ``alpha ds²/8`` [m].
+        out: Ends of the enclosing segment (2, 3) [m], written.
+
+    Returns:
+        Radius around that segment [m].
+    """
+    chord_sq = 0.0
+    for end in range(2):
+        value = 0.0
+        for k in range(3):
+            out[end, k] = 0.5 * (a[end, k] + b[end, k])
+            value += (b[end, k] - a[end, k]) ** 2
+        if not value <= chord_sq:
+            chord_sq = value
+    return float(0.5 * np.sqrt(chord_sq) + bow)
+
+
+@kernel
+def human_growth(v_max: NDArray[np.float64], a: int, b: int, elapsed: float, error: float) -> float:
+    """How much the capsule between two measured joints grows until it holds the body part later (VEL set).
+
+    Each joint is in the ball of radius ``error + v_max elapsed`` around its measured position; the points
+    between them are convex combinations, so the larger ball radius does.
+
+    Args:
+        v_max: Largest joint speeds (J,) [m/s].
+        a: Index of one joint.
+        b: Index of the other.
+        elapsed: Time since the true instant of the measurement [s].
+        error: Largest error of a measured position [m].
+    """
+    return float(error + max(v_max[a], v_max[b]) * elapsed)

@@ -1,0 +1,58 @@
+"""Sensors that every task has: the arm, and where the human is relative to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from hrg_pipeline.engine.engine import Engine
+
+Array = NDArray[np.float64]
+
+PROPRIOCEPTION = ("robot0_joint_pos", "robot0_joint_vel", "robot0_eef_pos")
+HUMAN = (
+    "vec_eef_to_human_lh",
+    "vec_eef_to_human_rh",
+    "vec_eef_to_human_head",
+    "dist_eef_to_human_lh",
+    "dist_eef_to_human_rh",
+    "dist_eef_to_human_head",
+)
+_HUMAN_POINTS = {"lh": "L_Hand", "rh": "R_Hand", "head": "Head"}
+_HUMAN_JOINTS = (
+    "Torso",
+    "Chest",
+    "Head",
+    "L_Shoulder",
+    "R_Shoulder",
+    "L_Elbow",
+    "R_Elbow",
+    "L_Hand",
+    "R_Hand",
+)
+
+
+def observe_robot(engine: Engine) -> dict[str, Array]:
+    """Return joint angles [rad], joint speeds [rad/s], end effector (world, [m]) and gripper opening (0..1)."""
+    return {
+        "robot0_joint_pos": engine.q,
+        "robot0_joint_vel": engine.dq,
+        "robot0_eef_pos": engine.eef_pos,
+        "gripper_aperture": engine.gripper_opening()[:, None],
+    }
+
+
+def observe_human(engine: Engine) -> dict[str, Array]:
+    """Return vectors (world frame) and distances [m] from the end effector to hands and head, and nine joints."""
+    vectors = {
+        f"vec_eef_to_human_{short}": engine.human_position(name) - engine.eef_pos
+        for short, name in _HUMAN_POINTS.items()
+    }
+    distances = {
+        key.replace("vec_", "dist_"): np.linalg.norm(vector, axis=1, keepdims=True) for key, vector in vectors.items()
+    }
+    joints = np.concatenate([engine.human_position(name) for name in _HUMAN_JOINTS], axis=1)
+    return {**vectors, **distances, "human_joint_pos": joints}

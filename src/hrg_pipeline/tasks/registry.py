@@ -1,0 +1,23 @@
+"""The tasks by name, without importing a simulator."""
+
+from __future__ import annotations
+
+from hrg_pipeline.errors import ConfigError
+from hrg_pipeline.tasks.base import Task
+from hrg_pipeline.tasks.params import TaskParams
+from hrg_pipeline.tasks.reach_human import ReachHuman, ReachHumanParams
+
+TASKS: dict[str, type[TaskParams]] = {"ReachHuman": ReachHumanParams}
+"""Parameter model of each task."""
+TASK_CLASSES: dict[str, type[Task]] = {"ReachHuman": ReachHuman}
+
+
+def task_params_class(env_id: str) -> type[TaskParams]:
+    """Return the parameter model of a task.
+
+    Raises:
+        ConfigError: if there is no such task.
+    """
+    if env_id not in TASKS:
+        raise ConfigError(f"unknown environment.env_id '{env_id}'; choose one of {sorted(TASKS)}")
+    return TASKS[env_id]

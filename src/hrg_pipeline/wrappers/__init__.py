@@ -1,0 +1,1 @@
+"""Gymnasium wrappers around the environments."""

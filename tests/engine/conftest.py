@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hrg_pipeline.engine.engine import Engine
+from hrg_pipeline.human.params import HumanParams, ProceduralMotionParams
+from hrg_pipeline.shield.params import ShieldParams
+
+
+@pytest.fixture
+def make_engine() -> Iterator[Callable[..., Engine]]:
+    made: list[Engine] = []
+
+    def make(shield: str = "SSM", num_envs: int = 1, n_threads: int | None = 1, seed: int = 0) -> Engine:
+        engine = Engine(
+            "panda",
+            HumanParams(motion=ProceduralMotionParams(n_clips=4)),
+            ShieldParams(type=shield),
+            num_envs=num_envs,
+            n_threads=n_threads,
+            seed=seed,
+            horizon_s=10.0,
+            safe_vel=0.01,
+            debounce_s=0.01,
+        )
+        made.append(engine)
+        return engine
+
+    yield make
+    for engine in made:
+        engine.close()

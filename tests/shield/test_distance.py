@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hrg_pipeline.shield.distance import segment_distance_sq
+from tests.shield.reference import segment_distance
+
+coordinate = st.floats(-2, 2, allow_subnormal=False)
+point = st.tuples(coordinate, coordinate, coordinate).map(np.array)
+
+
+def distance(*points) -> float:
+    return float(np.sqrt(segment_distance_sq(*points)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(point, point, point, point)
+def test_agrees_with_brute_force(p1, p2, q1, q2):
+    assert distance(p1, p2, q1, q2) == pytest.approx(segment_distance(p1, p2, q1, q2), abs=1e-7)
+
+
+@settings(max_examples=300, deadline=None)
+@given(point, point, point, st.floats(-3, 3), st.sampled_from([0.0, 1e-15, 1e-12, 1e-9, 1e-6]))
+def test_parallel_and_nearly_parallel_segments(p1, p2, q1, scale, tilt):
+    q2 = q1 + scale * (p2 - p1) + tilt
+    assert distance(p1, p2, q1, q2) == pytest.approx(segment_distance(p1, p2, q1, q2), abs=1e-7)
+
+
+@settings(max_examples=100, deadline=None)
+@given(point, point, point)
+def test_point_like_segments(p1, q1, q2):
+    assert distance(p1, p1, q1, q2) == pytest.approx(segment_distance(q1, q2, p1, p1), abs=1e-7)
+    assert distance(p1, p1, q1, q1) == pytest.approx(float(np.linalg.norm(p1 - q1)), abs=1e-9)
+
+
+def test_vertical_arm_beside_upright_torso():
+    z = np.array([0.0, 0.0, 1.0])
+    x = np.array([1.0, 0.0, 0.0])
+    assert distance(0 * z, z, x + 0.2 * z, x + 0.9 * z) == pytest.approx(1.0)
+    assert distance(0 * z, z, x + 3 * z, x + 2 * z) == pytest.approx(np.sqrt(2.0))
+
+
+def test_not_a_number_is_never_a_distance():
+    p = np.zeros(3)
+    assert np.isnan(segment_distance_sq(p, p + 1, p + 2, np.array([np.nan, 0, 0])))
+    assert np.isnan(segment_distance_sq(np.array([np.nan, 0, 0]), p + 1, p + 2, p))
