@@ -64,9 +64,7 @@ def bare(tmp_path):
 @pytest.mark.parametrize("command", ["train", "test"])
 def test_both_commands_install_first(bare, command):
     lines = _make("-n", command, cwd=bare, PIP_FIND_LINKS="").stdout
-    assert (
-        "pip install --python .venv/bin/python --no-deps --require-hashes -r requirements/lock.txt" in lines
-    )
+    assert "pip install --python .venv/bin/python --no-deps --require-hashes -r requirements/lock.txt" in lines
     assert lines.index("torch==") < lines.index("pip install --python .venv/bin/python --no-deps -e .")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
 
+from hrg_pipeline.config.params import TrackingParams
 from hrg_pipeline.tracking import recorder, session
 from hrg_pipeline.tracking.recorder import RUN_PARAMETERS, Recorder
 from hrg_pipeline.tracking.summary import summarize
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
     from kedro.pipeline.node import Node
-
-DEFAULT_BACKENDS = ("mlflow",)
 
 
 class TrackingHooks:
@@ -33,9 +32,7 @@ class TrackingHooks:
         self._started_s = 0.0
 
     @hook_impl
-    def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
-    ) -> None:
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Check that what it starts from is stored, and open its tracked run."""
         self._recorder = None
         self._started_s = time.monotonic()
@@ -44,7 +41,7 @@ class TrackingHooks:
         recorder.require_inputs(plan, pipeline, catalog)
         if not plan.only_evaluates and RUN_PARAMETERS in catalog:
             catalog[RUN_PARAMETERS].save(parameters)
-        if "mlflow" not in parameters["tracking"].get("backends", DEFAULT_BACKENDS):
+        if "mlflow" not in TrackingParams.model_validate(parameters["tracking"]).backends:
             return
         try:
             project = Path(run_params["project_path"])

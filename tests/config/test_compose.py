@@ -139,9 +139,7 @@ def test_origin_of_every_value(composed: Compose, write: Write) -> None:
     assert origin_of(("environment", "horizon")) == "conf/base/experiments/ppo_short.yml"
     assert origin_of(("environment", "seed")) == "conf/base/parameters.yml: ${run.seed}"
     assert origin_of(("run", "n_envs")) == "command line"
-    assert (
-        origin_of(("environment", "safe_vel")) == "default (hrg_pipeline.tasks.reach_human.ReachHumanParams)"
-    )
+    assert origin_of(("environment", "safe_vel")) == "default (hrg_pipeline.tasks.reach_human.ReachHumanParams)"
     assert origin_of(("environment", "shield", "type")) == "default (hrg_pipeline.shield.params.ShieldParams)"
     assert origin_of(("wrappers", "time_limit")).startswith("default (")
 

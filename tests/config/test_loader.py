@@ -15,9 +15,7 @@ from .conftest import Write
 
 @pytest.fixture
 def conf(tmp_path: Path, write: Write) -> Path:
-    write(
-        "base/catalog.yml", "policy: {type: MemoryDataset, metadata: {path: 'models/${run_key:}/policy.zip'}}"
-    )
+    write("base/catalog.yml", "policy: {type: MemoryDataset, metadata: {path: 'models/${run_key:}/policy.zip'}}")
     write("local/.gitkeep", "")
     (tmp_path / "pyproject.toml").touch()
     return tmp_path / "conf"

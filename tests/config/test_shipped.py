@@ -25,9 +25,7 @@ def composed(params: str, tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("experiment", "choice"), list(itertools.product(ALL_EXPERIMENTS, ALL_CHOICES)))
-def test_every_choice_goes_with_every_experiment(
-    experiment: str, choice: tuple[str, str], tmp_path: Path
-) -> None:
+def test_every_choice_goes_with_every_experiment(experiment: str, choice: tuple[str, str], tmp_path: Path) -> None:
     group, name = choice
     parameters = composed(f"experiment={experiment},{group}={name}", tmp_path)
     assert parameters["select"][group] == name

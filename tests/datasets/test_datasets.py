@@ -113,9 +113,7 @@ def test_a_model_of_another_class_is_not_stored(tmp_path: Path, sac: BaseAlgorit
 
     dataset = SB3ModelDataset(filepath=str(tmp_path / "policy.zip"))
     with pytest.raises(DatasetError, match=r"'Other' are not stored; choose one of \['ppo', 'sac'\]"):
-        dataset.save(
-            Other("MlpPolicy", EngineVecEnv(PointReachVectorEnv(1)), n_steps=4, batch_size=4, device="cpu")
-        )
+        dataset.save(Other("MlpPolicy", EngineVecEnv(PointReachVectorEnv(1)), n_steps=4, batch_size=4, device="cpu"))
 
 
 def test_a_file_that_names_another_algorithm_is_not_loaded(tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ from hrg_pipeline.shield.params import ShieldParams
 def make_engine() -> Iterator[Callable[..., Engine]]:
     made: list[Engine] = []
 
-    def make(shield: str = "SSM", num_envs: int = 1, n_threads: int | None = 1, seed: int = 0) -> Engine:
+    def make(
+        shield: str = "SSM", num_envs: int = 1, n_threads: int | None = 1, seed: int = 0, gives_way: bool = False
+    ) -> Engine:
         engine = Engine(
             "panda",
-            HumanParams(motion=ProceduralMotionParams(n_clips=4)),
+            HumanParams(gives_way=gives_way, motion=ProceduralMotionParams(n_clips=4)),
             ShieldParams(type=shield),
             num_envs=num_envs,
             n_threads=n_threads,

@@ -18,9 +18,7 @@ from hrg_pipeline.human.body import (
 from hrg_pipeline.human.kinematics import POSTURE_SIZE, forward_kinematics
 
 
-def _surface_points(
-    rng: np.random.Generator, a: np.ndarray, b: np.ndarray, radius: float, n: int
-) -> np.ndarray:
+def _surface_points(rng: np.random.Generator, a: np.ndarray, b: np.ndarray, radius: float, n: int) -> np.ndarray:
     normals = rng.normal(size=(n, 3))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     share = rng.choice([0.0, 0.5, 1.0], size=(n, 1))

@@ -69,9 +69,7 @@ def test_offset_turns_path_and_body_about_the_pivot_then_shifts() -> None:
         pose_at(library, skeleton, 0, t, np.array([0.2, -0.1, 0.7]), pos, quat)
         forward_kinematics(skeleton, _at(library, t), plain_pos, plain_quat)
         centre = np.array([1.0, -0.3, 0.0])
-        np.testing.assert_allclose(
-            pos, turn.apply(plain_pos - centre) + centre + [0.2, -0.1, 0.0], atol=1e-12
-        )
+        np.testing.assert_allclose(pos, turn.apply(plain_pos - centre) + centre + [0.2, -0.1, 0.0], atol=1e-12)
         expected = turn * Rotation.from_quat(plain_quat[:, [1, 2, 3, 0]])
         np.testing.assert_allclose(
             Rotation.from_quat(quat[:, [1, 2, 3, 0]]).as_matrix(), expected.as_matrix(), atol=1e-12

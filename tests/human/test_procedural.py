@@ -23,9 +23,7 @@ def played() -> Played:
     return skeleton, library_from_postures([clip.postures for clip in clips], 50.0, pivots), clips
 
 
-def _positions(
-    library: MotionLibrary, skeleton: Skeleton, clip: int, times: np.ndarray, yaw: float
-) -> np.ndarray:
+def _positions(library: MotionLibrary, skeleton: Skeleton, clip: int, times: np.ndarray, yaw: float) -> np.ndarray:
     pos, quat = np.zeros((24, 3)), np.zeros((24, 4))
     track = np.empty((len(times), 24, 3))
     for k, t in enumerate(times):

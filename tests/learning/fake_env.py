@@ -63,9 +63,7 @@ class PointReachVectorEnv(VectorEnv[Any, Any, Any]):
 
     def step(
         self, actions: NDArray[np.float32]
-    ) -> tuple[
-        NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
-    ]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         assert not self._over.any(), "a finished lane was stepped"
         assert actions.dtype == np.float32 and actions.shape == (self.num_envs, 2)
         self._position += 0.2 * np.clip(actions, -1.0, 1.0)

@@ -18,9 +18,7 @@ def slowly(observations):
 
 
 @pytest.mark.parametrize("n_envs", [2, 5, 16])
-@pytest.mark.parametrize(
-    "policy", [slowly, make_agent("sac"), make_agent("ppo")], ids=["function", "sac", "ppo"]
-)
+@pytest.mark.parametrize("policy", [slowly, make_agent("sac"), make_agent("ppo")], ids=["function", "sac", "ppo"])
 def test_episodes_do_not_depend_on_the_number_of_envs(policy, n_envs):
     alone = evaluate(policy, PointReachVectorEnv(1, seed=1), n_episodes=11, seed=5)
     together = evaluate(policy, PointReachVectorEnv(n_envs, seed=2), n_episodes=11, seed=5)

@@ -51,9 +51,7 @@ def test_parameters_survive_json():
 def test_defaults_are_those_of_stable_baselines3():
     for params in (SACParams(), PPOParams()):
         arguments = inspect.signature(algorithm_class(params.name)).parameters
-        ours = params.model_dump(
-            exclude={"name", "normalize_observations", "policy_kwargs", "policy", "seed"}
-        )
+        ours = params.model_dump(exclude={"name", "normalize_observations", "policy_kwargs", "policy", "seed"})
         for name, value in ours.items():
             theirs = arguments[name].default
             assert value == ((theirs, "step") if name == "train_freq" else theirs), name

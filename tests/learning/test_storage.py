@@ -30,9 +30,7 @@ def filled_buffer(n):
     for k in range(n):
         obs, next_obs = rng.normal(size=(2, 2, 4))
         infos = [{"TimeLimit.truncated": k % 3 == 0}, {}]
-        buffer.add(
-            obs, next_obs, rng.uniform(-1, 1, (2, 2)), rng.normal(size=2), np.array([True, False]), infos
-        )
+        buffer.add(obs, next_obs, rng.uniform(-1, 1, (2, 2)), rng.normal(size=2), np.array([True, False]), infos)
     return buffer
 
 

@@ -57,8 +57,7 @@ def test_an_agent_learns_to_reach(params, n_steps):
     result = train(PointReachSpec(), params, n_envs=8, n_steps=n_steps, seed=1, verbose=False)
     untrained = train(PointReachSpec(), params, n_envs=8, n_steps=8, seed=1, verbose=False)
     success = [
-        evaluate(r.agent, PointReachVectorEnv(8), n_episodes=40, seed=9)["success"].mean()
-        for r in (untrained, result)
+        evaluate(r.agent, PointReachVectorEnv(8), n_episodes=40, seed=9)["success"].mean() for r in (untrained, result)
     ]
     assert success[0] < 0.5
     assert success[1] >= 0.9
@@ -72,9 +71,7 @@ def test_the_same_seed_twice_gives_the_same_parameters_to_the_bit(params, normal
     for disturbance in (1, 2):
         np.random.seed(disturbance)
         torch.manual_seed(disturbance)
-        runs.append(
-            policy_parameters(train(PointReachSpec(), params, n_envs=4, n_steps=300, seed=1, verbose=False))
-        )
+        runs.append(policy_parameters(train(PointReachSpec(), params, n_envs=4, n_steps=300, seed=1, verbose=False)))
     assert runs[0].keys() == runs[1].keys()
     assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
 
@@ -100,9 +97,7 @@ def test_environment_seed_and_algorithm_seed_each_matter():
 )
 def test_curve_and_sink_get_every_metric(params, loss):
     sink = ListSink()
-    result = train(
-        PointReachSpec(), params, n_envs=4, n_steps=512, seed=1, log_interval=100, verbose=False, sink=sink
-    )
+    result = train(PointReachSpec(), params, n_envs=4, n_steps=512, seed=1, log_interval=100, verbose=False, sink=sink)
     curve = result.curve
     assert curve["step"].tolist() == [100, 200, 300, 400, 500, 512]
     assert {*EPISODE_METRICS, loss, "train/learning_rate", "time/fps"} <= set(curve.columns)

@@ -21,7 +21,8 @@ from hrg_pipeline.physics.contacts import (
 CYCLE, DEBOUNCE, SAFE_VEL = 0.004, 0.01, 0.01
 ARM = """
 <mujoco><option timestep="0.004" gravity="0 0 0"/><worldbody>
-<body name="arm"><joint type="slide" axis="1 0 0"/><joint type="hinge" axis="0 0 1"/><geom name="arm" size="0.1"/></body>
+<body name="arm"><joint type="slide" axis="1 0 0"/><joint type="hinge" axis="0 0 1"/>
+<geom name="arm" size="0.1"/></body>
 <body name="other" mocap="true" pos="5 0 0"><geom name="other" size="0.1"/></body>
 </worldbody></mujoco>
 """
@@ -125,7 +126,5 @@ def test_the_gripper_may_touch_itself():
 
 def test_illegal_is_any_of_static_robot_critical():
     for flags in range(32):
-        expected = bool(
-            ContactFlag(flags) & (ContactFlag.STATIC | ContactFlag.ROBOT | ContactFlag.HUMAN_CRIT)
-        )
+        expected = bool(ContactFlag(flags) & (ContactFlag.STATIC | ContactFlag.ROBOT | ContactFlag.HUMAN_CRIT))
         assert bool(is_illegal(np.array([flags]))[0]) is expected

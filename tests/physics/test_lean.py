@@ -39,13 +39,18 @@ def test_only_what_collides_is_left(scene):
 
 def test_excluded_pairs_never_touch_in_other_samples(scene):
     model = scene.render_model
-    bodies = [
-        b for b in range(model.nbody) if model.body(b).name.startswith((ARM_PREFIX, GRIPPER_PREFIX)) and b > 0
-    ]
+    bodies = [b for b in range(model.nbody) if model.body(b).name.startswith((ARM_PREFIX, GRIPPER_PREFIX)) and b > 0]
     joints = np.arange(model.njnt)
     touching = touching_body_pairs(model, np.array(bodies), joints, 1500, seed=99)
     excluded = {
-        tuple(sorted((model.body(scene.model.body(s >> 16).name).id, model.body(scene.model.body(s & 0xFFFF).name).id)))
+        tuple(
+            sorted(
+                (
+                    model.body(scene.model.body(s >> 16).name).id,
+                    model.body(scene.model.body(s & 0xFFFF).name).id,
+                )
+            )
+        )
         for s in scene.model.exclude_signature.tolist()
     }
     assert len(excluded) == scene.excluded_pairs > 20

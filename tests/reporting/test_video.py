@@ -120,9 +120,7 @@ def test_texts_are_written_into_the_bar_and_nowhere_else():
 def test_an_episode_becomes_a_video_of_all_its_steps(tmp_path):
     env = SlidingBall()
     camera = Camera((0.3, 0.0, 0.3), 2.5, 90.0, -15.0)
-    record = record_episode(
-        env, _go, tmp_path / "a.mp4", seed=5, width=160, height=120, camera=camera, fps=10
-    )
+    record = record_episode(env, _go, tmp_path / "a.mp4", seed=5, width=160, height=120, camera=camera, fps=10)
     assert (record.note, record.success, record.episode_return) == ("", True, -3.0)
     assert env.seeds == [[5]]
     _, frames = _read(record.path)
@@ -141,9 +139,7 @@ def test_an_endless_episode_is_cut(tmp_path):
     def stay(observations):
         return np.zeros((len(observations), 1), dtype=np.float32)
 
-    record = record_episode(
-        SlidingBall(), stay, tmp_path / "a.mp4", seed=0, width=64, height=48, max_steps=2, fps=10
-    )
+    record = record_episode(SlidingBall(), stay, tmp_path / "a.mp4", seed=0, width=64, height=48, max_steps=2, fps=10)
     assert record.n_frames == 1 + 2 + 6
     assert not record.success
 

@@ -78,10 +78,7 @@ def test_every_moving_vertex_is_inside_a_capsule(scene):
                 continue
             points = data.xpos[body] + local @ data.xmat[body].reshape(3, 3).T
             outside = np.min(
-                [
-                    segment_distances(points, a, b) - r
-                    for (a, b), r in zip(ends, capsules.radius, strict=True)
-                ],
+                [segment_distances(points, a, b) - r for (a, b), r in zip(ends, capsules.radius, strict=True)],
                 axis=0,
             )
             assert outside.max() <= 0.0, scene.model.body(body).name

@@ -23,7 +23,7 @@ class Truth:
         self.rig = rig
         self.points = np.zeros((len(rig.model.capsule_link), 2, 3))
         self.frames = np.zeros((rig.n, 4, 3))
-        self.bodies = np.zeros((len(rig.model.proximal), 4))
+        self.bodies = np.zeros((len(rig.model.proximal) + 1, 4))
 
     def place(self, q) -> None:
         m = self.rig.model
@@ -32,7 +32,7 @@ class Truth:
 
     def distance(self, human) -> float:
         m = self.rig.model
-        bound_bodies(human, m.proximal, m.distal, self.bodies)
+        bound_bodies(human, m.proximal, m.distal, m.body_radius, self.bodies)
         return robot_human_distance(m, self.points, human, self.bodies)
 
     def nearest(self, joints) -> np.ndarray:

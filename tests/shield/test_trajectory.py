@@ -44,9 +44,7 @@ def test_starts_and_ends_where_it_should_and_is_smooth(seed):
         middle = 0.5 * (values[1:, k + 1] + values[:-1, k + 1])
         assert np.abs(slope - middle).max() <= 15 * dt + tolerance
     # Exact extremes enclose every sample, and are reached.
-    assert (values[:, 0].min(0) >= extremes[:, 0] - 1e-9).all() and (
-        values[:, 0].max(0) <= extremes[:, 1] + 1e-9
-    ).all()
+    assert (values[:, 0].min(0) >= extremes[:, 0] - 1e-9).all() and (values[:, 0].max(0) <= extremes[:, 1] + 1e-9).all()
     assert np.allclose(values[:, 0].min(0), extremes[:, 0], atol=1e-4)
     assert np.allclose(values[:, 0].max(0), extremes[:, 1], atol=1e-4)
     for k in (1, 2, 3):

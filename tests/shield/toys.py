@@ -122,9 +122,7 @@ class Rig:
     def speed(self) -> float:
         return float(self.state.path[self.i, 1])
 
-    def step(
-        self, human: NDArray[np.float64], q_meas=None, dq_meas=None, human_time: float | None = None
-    ) -> None:
+    def step(self, human: NDArray[np.float64], q_meas=None, dq_meas=None, human_time: float | None = None) -> None:
         step_shield(
             self.model,
             self.state,

@@ -90,7 +90,7 @@ def test_goals_are_free_of_collisions_and_within_limits(envs):
 def test_a_configuration_inside_the_table_is_not_free(envs):
     engine = envs().engine
     assert engine.is_free(np.array(engine.robot.home_qpos), 0.012)
-    into_the_table = np.array([0.0, 1.4, 0.0, -0.6, 0.0, 2.0, 0.0])
+    into_the_table = np.array([0.0, 1.7, 0.0, -1.0, 0.0, 2.6, 0.0])
     assert not engine.is_free(into_the_table, 0.012)
 
 

@@ -42,9 +42,7 @@ def test_characters_that_mlflow_refuses_are_replaced() -> None:
 
 @given(st.dictionaries(st.text(min_size=1), NESTED, max_size=4))
 def test_every_value_is_a_text_that_fits(nested: dict[str, object]) -> None:
-    assert all(
-        isinstance(text, str) and len(text) <= MAX_PARAM_LENGTH for text in flatten_params(nested).values()
-    )
+    assert all(isinstance(text, str) and len(text) <= MAX_PARAM_LENGTH for text in flatten_params(nested).values())
 
 
 def test_metrics_keep_finite_numbers_only() -> None:

@@ -71,9 +71,7 @@ class Kedro:
             {
                 "parameters": MemoryDataset(parameters),
                 "params:run": MemoryDataset(parameters["run"]),
-                "policy": TextDataset(
-                    filepath=str(models / "policy.zip"), metadata=metadata(artifact_path="model")
-                ),
+                "policy": TextDataset(filepath=str(models / "policy.zip"), metadata=metadata(artifact_path="model")),
                 "manifest": JSONDataset(
                     filepath=str(models / "manifest.json"),
                     metadata=metadata(artifact_path="model", registers="policy"),
@@ -173,10 +171,7 @@ def test_the_summary_names_rate_places_and_link(kedro: Kedro, capsys: pytest.Cap
     assert "key-1 finished in" in text
     assert "0.96   95 % interval [0.90, 1.00], 50 episodes" in text
     assert "models/key-1/policy.zip" in text
-    assert (
-        f"/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
-        in text
-    )
+    assert f"/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning" in text
 
 
 def test_an_error_fails_the_run_and_the_metrics_before_it_are_kept(kedro: Kedro) -> None:

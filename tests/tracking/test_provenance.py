@@ -50,9 +50,7 @@ def test_the_lock_file_is_hashed(tmp_path: Path) -> None:
 
 def test_versions_name_what_shapes_the_numbers() -> None:
     found = provenance.versions()
-    assert {"python", "mujoco", "robosuite", "stable-baselines3", "torch", "numpy", "numba", "kedro"} <= set(
-        found
-    )
+    assert {"python", "mujoco", "robosuite", "stable-baselines3", "torch", "numpy", "numba", "kedro"} <= set(found)
     assert "unknown" not in found.values()
 
 

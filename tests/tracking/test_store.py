@@ -7,11 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
+from mlflow.store.db import utils
 
 from hrg_pipeline.tracking import links
 from hrg_pipeline.tracking.mlflow_run import MlflowRun, RunRef
 from hrg_pipeline.tracking.store import experiment_id, open_client, tracking_uri
 
+OLDER = "f5a4f2784254"
+"""A revision of the tables from before MLflow 3."""
 OPEN = """
 import sys
 from pathlib import Path
@@ -20,9 +24,7 @@ MlflowRun.create(Path(sys.argv[1]), "reach", sys.argv[2], {}).end("FINISHED")
 """
 
 
-def test_the_store_is_an_absolute_file_of_the_project(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_store_is_an_absolute_file_of_the_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     assert tracking_uri(Path()) == f"sqlite:///{tmp_path}/mlflow.db"
@@ -77,9 +79,13 @@ def test_processes_that_open_a_new_store_together_do_not_harm_each_other(
     assert sorted((run.info.run_name, run.info.status) for run in runs) == [(n, "FINISHED") for n in names]
 
 
-def test_tables_of_an_older_mlflow_are_migrated(project: Path) -> None:
-    with sqlite3.connect(project / "mlflow.db") as connection:
-        (newest,) = connection.execute("select version_num from alembic_version").fetchone()
-    older = _revision_before(newest)
-    _downgrade(project, older)
-    open_client(project).search_experiments()
+def test_tables_of_an_older_mlflow_are_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    engine = utils.create_sqlalchemy_engine_with_retry(tracking_uri(tmp_path))
+    utils.InitialBase.metadata.create_all(engine)
+    config = utils._get_alembic_config(str(engine.url))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, OLDER)
+    engine.dispose()
+    assert open_client(tmp_path).search_experiments()[0].name == "Default"

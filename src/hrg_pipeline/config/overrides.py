@@ -149,9 +149,7 @@ def read_overrides(params: Mapping[str, Any]) -> Overrides:
             values.append(Override(key, value, add))
     for group, choice in short.items():
         if group in select:
-            raise ConfigError(
-                f"{group}={choice} and select.{group}={select[group]} are one choice given twice"
-            )
+            raise ConfigError(f"{group}={choice} and select.{group}={select[group]} are one choice given twice")
         together = next((item for item in values if item.key[0] == group), None)
         if together:
             name = together.name if len(together.key) > 1 else f"{group}.<key>"

@@ -40,8 +40,7 @@ def check_run(
     if names & TRAINING:
         if store.has_model(run_key) and not sliced:
             raise ConfigError(
-                f"run.id={run_key} already has a trained model; choose another id, "
-                "or run the pipeline 'evaluate' on it"
+                f"run.id={run_key} already has a trained model; choose another id, or run the pipeline 'evaluate' on it"
             )
     elif names & NEEDS_STORED_RUN and not store.has_model(run_key):
         raise store.not_found(run_key if given else None)

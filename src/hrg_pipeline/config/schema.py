@@ -189,9 +189,7 @@ class Problem:
         return f"{'.'.join(self.path)} = {self.value!r} ({origin}): {self.expected}"
 
 
-def validate_section(
-    section: str, model: type[BaseModel], values: Any
-) -> tuple[BaseModel | None, list[Problem]]:
+def validate_section(section: str, model: type[BaseModel], values: Any) -> tuple[BaseModel | None, list[Problem]]:
     """Validate one section.
 
     Args:

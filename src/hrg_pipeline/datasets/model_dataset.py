@@ -47,9 +47,7 @@ class SB3ModelDataset(FileDataset["BaseAlgorithm"]):
                 shutil.copyfileobj(stream, copy)
             name = _read_card(local, str(self._filepath)).get("algorithm")
             if name not in ALGORITHMS:
-                raise DatasetError(
-                    f"'{self._filepath}' names algorithm '{name}'; only {sorted(ALGORITHMS)} are loaded"
-                )
+                raise DatasetError(f"'{self._filepath}' names algorithm '{name}'; only {sorted(ALGORITHMS)} are loaded")
             return load_agent(name, local, **self._load_args).model
 
     def _write(self, stream: BinaryIO, data: BaseAlgorithm) -> None:

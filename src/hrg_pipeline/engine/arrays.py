@@ -50,6 +50,8 @@ class SceneArrays(NamedTuple):
     cycle_s: float
     debounce_s: float
     safe_vel: float
+    gives_way: bool
+    """Whether the human slows down close to the arm."""
 
 
 class EnvArrays(NamedTuple):
@@ -67,6 +69,8 @@ class EnvArrays(NamedTuple):
     """Motion that is played (N,)."""
     human_offset: Array
     """x [m], y [m], yaw [rad] of the motion (N, 3)."""
+    human_clock: Array
+    """Time in the motion [s], its rate (1 is as recorded), time waited (negative: stepping back) [s] (N, 3)."""
     human_pos: Array
     """Body (= joint) positions in the world (N, 24, 3) [m]."""
     human_quat: Array
@@ -101,7 +105,7 @@ class EnvArrays(NamedTuple):
 FAILURES = ("none", "physics unstable (NaN, overflow or huge acceleration)")
 
 
-def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float) -> SceneArrays:
+def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_way: bool) -> SceneArrays:
     """Collect the constants of a scene for the kernels.
 
     Raises:
@@ -136,6 +140,7 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float) -> Scene
         cycle_s=CYCLE_S,
         debounce_s=debounce_s,
         safe_vel=safe_vel,
+        gives_way=gives_way,
     )
 
 
@@ -150,6 +155,7 @@ def make_env_arrays(scene: Scene, datas: list[mujoco.MjData]) -> EnvArrays:
         cycle=np.zeros(count, dtype=np.int64),
         clip=np.zeros(count, dtype=np.int64),
         human_offset=np.zeros((count, 3)),
+        human_clock=np.zeros((count, 3)),
         human_pos=np.zeros((count, bodies, 3)),
         human_quat=np.zeros((count, bodies, 4)),
         gripper=np.zeros(count),

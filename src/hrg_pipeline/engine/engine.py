@@ -73,7 +73,7 @@ class Engine:
         self._datas = [mujoco.MjData(self.scene.model) for _ in range(num_envs)]
         self._probe_model = copy.copy(self.scene.model)
         self._probe = mujoco.MjData(self._probe_model)
-        self._constants = make_scene_arrays(self.scene, safe_vel, debounce_s)
+        self._constants = make_scene_arrays(self.scene, safe_vel, debounce_s, human.gives_way)
         self._arrays = make_env_arrays(self.scene, self._datas)
         self.library = _motion_library(human, horizon_s, seed)
         self.shield = make_shield_model(
@@ -275,11 +275,20 @@ class Engine:
         data.qpos[constants.arm_qpos] = q
         fingers, closed, opened = self._gripper_span
         data.qpos[fingers] = 0.5 * (closed + opened)
-        for name in ("clock", "cycle", "contact_flags", "contact_counters", "contact_pairs", "failure", "gripper"):
+        for name in (
+            "clock",
+            "cycle",
+            "contact_flags",
+            "contact_counters",
+            "contact_pairs",
+            "failure",
+            "gripper",
+        ):
             getattr(arrays, name)[i] = 0
         arrays.torque_share[i] = 0.0
         arrays.human_event[i] = (np.inf, 0.0, 0.0)
         arrays.min_distance[i] = np.inf
+        arrays.human_clock[i] = (0.0, 1.0, 0.0)
         arrays.clip[i] = clip
         arrays.human_offset[i] = offset
         self._interventions[i] = 0
@@ -287,9 +296,7 @@ class Engine:
         observe_end(constants, arrays, self.library, self.scene.skeleton, i)
         mujoco.mj_forward(self.scene.model, data)
 
-    def _make_threads(
-        self, n_threads: int | None
-    ) -> tuple[ThreadPoolExecutor | None, list[NDArray[np.int64]]]:
+    def _make_threads(self, n_threads: int | None) -> tuple[ThreadPoolExecutor | None, list[NDArray[np.int64]]]:
         """Split the environments over threads; one environment or one thread needs no pool."""
         wanted = n_threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else n_threads or 1
         count = max(1, min(wanted, self.num_envs))

@@ -149,4 +149,3 @@ def _classify_geoms(model: mujoco.MjModel, robot_bodies: list[str]) -> NDArray[n
 @lru_cache(maxsize=2)
 def _compile_render_model(scene: Scene) -> mujoco.MjModel:
     return scene._full.compile()
-

@@ -31,10 +31,49 @@ GRIPPER_SPEED = 0.01
 """Change of the gripper command per cycle: a full stroke takes 0.8 s."""
 
 
+GIVE_WAY_M = 0.25
+"""A person closer to the arm than this moves more slowly, down to a halt when about to touch it [m]."""
+PATIENCE_S = 1.0
+"""Who could hardly go on for this long steps back."""
+STEP_BACK_S = 1.5
+"""How long a person steps back for."""
+RATE_CHANGE = 6.0
+"""How fast the pace of a motion may change [1/s]; keeps the accelerations within their bounds."""
+_HARDLY = 0.3
+
+
 @kernel
-def place_human(envs: EnvArrays, library: MotionLibrary, skeleton: Skeleton, i: int, t: float) -> None:
-    """Put the human's bodies where they are at time ``t`` [s] of the motion."""
+def advance_human(scene: SceneArrays, envs: EnvArrays, i: int, distance: float) -> None:
+    """Let one cycle of the human's time pass: as recorded, or at a pace that gives way to the arm.
+
+    Args:
+        scene: constants.
+        envs: state; ``human_clock`` is updated. The pace stays within [-1, 1], so that no speed bound is exceeded.
+        i: environment.
+        distance: smallest distance between human and arm now [m].
+    """
+    clock = envs.human_clock[i]
+    if not scene.gives_way:
+        clock[0] = (envs.clock[i] + 1) * scene.cycle_s
+        return
+    if clock[2] < 0.0:
+        pace = -1.0
+        clock[2] = min(clock[2] + scene.cycle_s, 0.0)
+    else:
+        pace = min(max(distance / GIVE_WAY_M, 0.0), 1.0)
+        clock[2] = clock[2] + scene.cycle_s if pace < _HARDLY else 0.0
+        if clock[2] > PATIENCE_S:
+            clock[2] = -STEP_BACK_S
+    change = RATE_CHANGE * scene.cycle_s
+    clock[1] += min(max(pace - clock[1], -change), change)
+    clock[0] = max(clock[0] + clock[1] * scene.cycle_s, 0.0)
+
+
+@kernel
+def place_human(envs: EnvArrays, library: MotionLibrary, skeleton: Skeleton, i: int) -> None:
+    """Put the human's bodies where they are at the human's present time."""
     bodies = envs.human_pos.shape[1]
+    t = envs.human_clock[i, 0]
     pose_at(library, skeleton, envs.clip[i], t, envs.human_offset[i], envs.human_pos[i], envs.human_quat[i])
     mocap_pos = c.f64_array(envs.fields[i, MOCAP_POS], 3 * bodies)
     mocap_quat = c.f64_array(envs.fields[i, MOCAP_QUAT], 4 * bodies)
@@ -56,11 +95,9 @@ def read_robot(scene: SceneArrays, envs: EnvArrays, i: int) -> None:
 
 
 @kernel
-def observe_end(
-    scene: SceneArrays, envs: EnvArrays, library: MotionLibrary, skeleton: Skeleton, i: int
-) -> None:
+def observe_end(scene: SceneArrays, envs: EnvArrays, library: MotionLibrary, skeleton: Skeleton, i: int) -> None:
     """Bring poses up to date with the end of the last cycle, for the observations."""
-    place_human(envs, library, skeleton, i, envs.clock[i] * scene.cycle_s)
+    place_human(envs, library, skeleton, i)
     read_robot(scene, envs, i)
     c.mj_kinematics(scene.model, envs.data[i])
     site = c.f64_array(envs.fields[i, SITE_XPOS] + 24 * scene.grip_site, 3)
@@ -129,7 +166,7 @@ def run_cycles(
     qvel = c.f64_array(envs.fields[i, QVEL], scene.nv)
     while envs.cycle[i] < n_cycles and envs.failure[i] == 0:
         t = envs.clock[i] * scene.cycle_s
-        place_human(envs, library, skeleton, i, t)
+        place_human(envs, library, skeleton, i)
         read_robot(scene, envs, i)
         for k in range(scene.arm_dof.shape[0]):
             envs.command[i, 0, k] = shields.command[i, 0, k]
@@ -156,6 +193,7 @@ def run_cycles(
         _apply_torques(scene, envs, i, shields.command[i])
         _move_gripper(scene, envs, i, gripper_action)
         c.mj_step2(model, data)
+        advance_human(scene, envs, i, shields.min_distance[i])
         envs.clock[i] += 1
         envs.cycle[i] += 1
         if c.warning_total(data) > 0:

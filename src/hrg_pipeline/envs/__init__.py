@@ -17,9 +17,7 @@ __all__ = ["EnvSpec", "HumanVectorEnv", "SingleEnv", "WrapperSpec", "make_env", 
 TIME_LIMIT = "hrg_pipeline.wrappers.time_limit:TimeLimit"
 
 
-def make_env(
-    env_id: str, robot: str = "panda", render_mode: str | None = None, **parameters: Any
-) -> gym.Env[Any, Any]:
+def make_env(env_id: str, robot: str = "panda", render_mode: str | None = None, **parameters: Any) -> gym.Env[Any, Any]:
     """Make one environment from a task's name and any of its parameters; truncated after its ``horizon``."""
     params = task_params_class(env_id)(env_id=env_id, **parameters)
     spec = EnvSpec.create(RobotParams.model_validate({"name": robot}), params).with_wrapper(
@@ -30,5 +28,8 @@ def make_env(
 
 for _env_id in TASKS:
     gym.register(
-        f"hrg/{_env_id}-v0", entry_point="hrg_pipeline.envs:make_env", kwargs={"env_id": _env_id}, order_enforce=True
+        f"hrg/{_env_id}-v0",
+        entry_point="hrg_pipeline.envs:make_env",
+        kwargs={"env_id": _env_id},
+        order_enforce=True,
     )

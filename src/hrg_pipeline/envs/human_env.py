@@ -21,10 +21,10 @@ from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.registry import TASK_CLASSES
 
 Observation = dict[str, NDArray[np.float32]]
-Info = dict[str, NDArray[Any]]
+Info = dict[str, Any]
 
 
-class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[np.bool_]]):
+class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
     """A task next to a human, behind the shield, for ``num_envs`` environments.
 
     Nothing resets by itself (``AutoresetMode.DISABLED``): call ``reset`` with ``options={"reset_mask": mask}`` for the
@@ -38,13 +38,15 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[np.bool
         n_threads: threads that step them; default one per core.
     """
 
-    def __init__(
-        self, params: TaskParams, robot: RobotParams, num_envs: int = 1, n_threads: int | None = None
-    ) -> None:
+    def __init__(self, params: TaskParams, robot: RobotParams, num_envs: int = 1, n_threads: int | None = None) -> None:
         self.params = params
         self.robot_params = robot
         self.num_envs = num_envs
-        self.metadata = {"autoreset_mode": AutoresetMode.DISABLED, "render_modes": ["rgb_array"], "render_fps": 10}
+        self.metadata = {
+            "autoreset_mode": AutoresetMode.DISABLED,
+            "render_modes": ["rgb_array"],
+            "render_fps": 10,
+        }
         self.engine = Engine(
             robot.name,
             params.human,
@@ -71,7 +73,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[np.bool
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._goals_reached = np.zeros(num_envs, dtype=np.int64)
 
-    def reset(  # type: ignore[override]  # gymnasium types seed as int although vector envs take one per env
+    def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, Info]:
         """Start new episodes.
@@ -90,22 +92,20 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[np.bool
             for i, rng in enumerate(self._spawn(seed)):
                 if mask[i] and rng is not None:
                     self._rngs[i] = rng
-        for i in np.flatnonzero(mask):
-            self._reset_one(int(i))
+        for i in np.flatnonzero(mask).tolist():
+            self._reset_one(i)
         return self._observations(self.task.observe()), self._info()
 
-    def step(
-        self, actions: NDArray[np.float32]
-    ) -> tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Info]:
+    def step(self, actions: NDArray[np.float32]) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], Info]:
         """Advance every environment by 0.1 s.
 
         Args:
             actions: joint steps and gripper in [-1, 1] (N, n + 1); values outside are clipped.
         """
-        actions = np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
-        if actions.shape != self.action_space.shape or not np.isfinite(actions).all():
-            raise HrgError(f"actions must be finite with shape {self.action_space.shape}, got {actions.shape}")
-        self.engine.step(actions)
+        commands = np.clip(np.array(actions, dtype=np.float64), -1.0, 1.0)
+        if commands.shape != self.action_space.shape or not np.isfinite(commands).all():
+            raise HrgError(f"actions must be finite with shape {self.action_space.shape}, got {commands.shape}")
+        self.engine.step(commands)
         self._steps += 1
         observation = self.task.observe()
         achieved, desired = self.task.achieved_goal(observation), self.task.desired_goal(observation)

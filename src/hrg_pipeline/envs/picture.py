@@ -63,9 +63,7 @@ class SceneView:
             joints, frames = np.zeros_like(state.joints[i]), np.zeros_like(state.frames[i])
             points = np.zeros((len(model.capsule_link), 2, 3))
             ltt_at(state.ltt[i, slot], s, joints)
-            forward_kinematics(
-                model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, joints[0], frames
-            )
+            forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, joints[0], frames)
             capsule_ends(frames, model.capsule_link, model.capsule_ends, points)
             radius = (model.capsule_radius + model.allowance)[:, None]
             rows.append(np.concatenate([points[:, 0], points[:, 1], radius], axis=1))
@@ -106,9 +104,7 @@ class ScenePicture:
     def __init__(self, env: Any, width: int = 640, height: int = 480) -> None:
         self._view: SceneView = env.view
         self._data = mujoco.MjData(self._view.render_model)
-        self._renderer = OffscreenRenderer(
-            self._view.render_model, width, height, hidden_groups=(_COLLISION_GROUP,)
-        )
+        self._renderer = OffscreenRenderer(self._view.render_model, width, height, hidden_groups=(_COLLISION_GROUP,))
 
     def frame(self, i: int) -> NDArray[np.uint8]:
         """Return a picture of environment ``i`` (height, width, 3)."""

@@ -12,9 +12,7 @@ POSTURE_SIZE = 75
 
 
 @kernel
-def forward_kinematics(
-    skeleton: Skeleton, posture: FloatArray, out_pos: FloatArray, out_quat: FloatArray
-) -> None:
+def forward_kinematics(skeleton: Skeleton, posture: FloatArray, out_pos: FloatArray, out_quat: FloatArray) -> None:
     """Place every body of one posture in the world.
 
     Args:

@@ -39,9 +39,7 @@ def joint_rotvec(postures: FloatArray, name: str) -> FloatArray:
 def first_violation(postures: FloatArray) -> str | None:
     """Name the first joint that leaves its range in postures (n, 75); None when all keep to it."""
     for names, ranges in JOINT_RANGES_DEG.items():
-        angles = np.degrees(
-            sum((joint_rotvec(postures, name) for name in names), np.zeros((len(postures), 3)))
-        )
+        angles = np.degrees(sum((joint_rotvec(postures, name) for name in names), np.zeros((len(postures), 3))))
         for axis, (low, high) in enumerate(ranges):
             least, most = float(angles[:, axis].min()), float(angles[:, axis].max())
             if least < low - 1e-6 or most > high + 1e-6:

@@ -111,14 +111,10 @@ def check_postures(postures: FloatArray, what: str) -> None:
         MotionError: wrong shape, too few samples, or a value that is not finite.
     """
     if postures.ndim != 2 or postures.shape[1] != POSTURE_SIZE or postures.shape[0] < _MIN_SAMPLES:
-        raise MotionError(
-            f"{what} has shape {postures.shape}; expected (n, {POSTURE_SIZE}) with n >= {_MIN_SAMPLES}"
-        )
+        raise MotionError(f"{what} has shape {postures.shape}; expected (n, {POSTURE_SIZE}) with n >= {_MIN_SAMPLES}")
     if not np.isfinite(postures).all():
         row, column = np.argwhere(~np.isfinite(postures))[0]
-        raise MotionError(
-            f"{what} has {postures[row, column]} at sample {row}, column {column}; must be finite"
-        )
+        raise MotionError(f"{what} has {postures[row, column]} at sample {row}, column {column}; must be finite")
 
 
 def library_from_postures(
@@ -154,9 +150,7 @@ def library_from_postures(
         padded = np.concatenate((inner[1:2], inner, inner[-2:-1]))
         coefficients[index, : len(padded)] = padded
         coefficients[index, len(padded) :] = padded[-1]
-    pivots = (
-        np.array([clip[-1, :2] for clip in clips]) if pivots_xy is None else np.asarray(pivots_xy, np.float64)
-    )
+    pivots = np.array([clip[-1, :2] for clip in clips]) if pivots_xy is None else np.asarray(pivots_xy, np.float64)
     library = MotionLibrary(
         coefficients=coefficients,
         length_s=np.array([(len(clip) - 1) / rate_hz for clip in clips]),
@@ -187,9 +181,7 @@ def check_library(library: MotionLibrary) -> None:
             raise MotionError(f"{name} holds a value that is not finite")
     longest = (n_points - 3) / library.rate_hz
     if library.length_s.min() <= 0.0 or library.length_s.max() > longest + 1e-9:
-        raise MotionError(
-            f"length_s {library.length_s} must lie in (0, {longest}] s for {n_points} control points"
-        )
+        raise MotionError(f"length_s {library.length_s} must lie in (0, {longest}] s for {n_points} control points")
 
 
 @kernel

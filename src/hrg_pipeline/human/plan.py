@@ -33,9 +33,7 @@ class Stance:
     def to_world(self, local: FloatArray) -> FloatArray:
         """World position (3,) of a point given relative to the stance."""
         c, s = math.cos(self.yaw), math.sin(self.yaw)
-        return np.array(
-            [self.x + c * local[0] - s * local[1], self.y + s * local[0] + c * local[1], local[2]]
-        )
+        return np.array([self.x + c * local[0] - s * local[1], self.y + s * local[0] + c * local[1], local[2]])
 
     def to_local(self, point: FloatArray) -> FloatArray:
         """Position (3,) relative to the stance of a point in the world."""
@@ -116,9 +114,7 @@ class MotionPlan:
     def arrivals(self) -> tuple[tuple[float, Reach], ...]:
         """Time [s] at which each reach is at its point, and the reach."""
         ends = self.edges_s()[1:]
-        found = [
-            (float(end), reach) for end, s in zip(ends, self.segments(), strict=True) for reach in s.reaches
-        ]
+        found = [(float(end), reach) for end, s in zip(ends, self.segments(), strict=True) for reach in s.reaches]
         return tuple(found)
 
     def slowed(self, factors: FloatArray) -> MotionPlan:

@@ -143,18 +143,14 @@ def _pelvis(feet: _Feet, rate_hz: float) -> FloatArray:
     half = round(0.5 * PELVIS_WINDOW_S * rate_hz)
     window = np.hanning(2 * half + 3)[1:-1]
     window /= window.sum()
-    padded = np.concatenate(
-        (np.repeat(middle[:1], half, axis=0), middle, np.repeat(middle[-1:], half, axis=0))
-    )
+    padded = np.concatenate((np.repeat(middle[:1], half, axis=0), middle, np.repeat(middle[-1:], half, axis=0)))
     # Convolve what is left after the first value, so that a person who stands still does so to the last bit.
     rest = padded - middle[0]
     smooth = [np.convolve(rest[:, k], window, mode="valid") for k in range(3)]
     return np.asarray(np.column_stack(smooth) + middle[0])
 
 
-def _pose_legs(
-    postures: FloatArray, skeleton: Skeleton, pelvis: FloatArray, heading: FloatArray, feet: _Feet
-) -> None:
+def _pose_legs(postures: FloatArray, skeleton: Skeleton, pelvis: FloatArray, heading: FloatArray, feet: _Feet) -> None:
     stature = stature_of(skeleton)
     for side, foot in (("L", feet.left), ("R", feet.right)):
         hip = pelvis + _apply(heading, skeleton.offset[BODY_INDEX[f"{side}_Hip"]])

@@ -90,9 +90,7 @@ def make_clip(
     raise MotionError(f"no motion within the bounds in {_MAX_DRAWS} draws of {seed}; the last one: {trouble}")
 
 
-def _fit(
-    plan: MotionPlan, skeleton: Skeleton, bodies: ShieldBodies, speed_max: FloatArray
-) -> tuple[Clip | None, str]:
+def _fit(plan: MotionPlan, skeleton: Skeleton, bodies: ShieldBodies, speed_max: FloatArray) -> tuple[Clip | None, str]:
     """Slow down segments until the played curve keeps its bounds; None and the reason when it cannot."""
     trouble = ""
     for _ in range(_MAX_SLOWDOWNS):

@@ -109,9 +109,7 @@ def reach_pose(skeleton: Skeleton, local_point: FloatArray, side: str) -> ReachP
     k = int(good[0])
     lean = float(_LEANS_RAD[k])
     eye_height = _pelvis_height(stature) + 0.37 * stature * math.cos(lean)
-    down = math.atan2(
-        eye_height - local_point[2], max(0.2, math.hypot(*local_point[:2]) - 0.37 * stature * lean)
-    )
+    down = math.atan2(eye_height - local_point[2], max(0.2, math.hypot(*local_point[:2]) - 0.37 * stature * lean))
     return ReachPose(
         lean=lean,
         twist=twist,

@@ -26,9 +26,7 @@ _TIMING_SIGMA = 0.12
 class ScriptWriter:
     """Writes a plan action by action, keeping track of where the person is and how."""
 
-    def __init__(
-        self, rng: np.random.Generator, skeleton: Skeleton, hand_speed: float, duration_s: float
-    ) -> None:
+    def __init__(self, rng: np.random.Generator, skeleton: Skeleton, hand_speed: float, duration_s: float) -> None:
         self._rng = rng
         self._skeleton = skeleton
         self._stature = stature_of(skeleton)
@@ -211,9 +209,7 @@ class ScriptWriter:
         """Step back or turn and walk off, wait away from the table, come again."""
         if self._rng.random() < 0.5:
             back = self._rng.uniform(0.4, 0.8)
-            away = p.Stance(
-                self._stance.x + back, self._stance.y + self._rng.uniform(-0.2, 0.2), self._stance.yaw
-            )
+            away = p.Stance(self._stance.x + back, self._stance.y + self._rng.uniform(-0.2, 0.2), self._stance.yaw)
             self._walk_to(away, face_path=False)
         else:
             spots = [self._draw_away() for _ in range(3)]

@@ -76,9 +76,7 @@ class ObservationNormalizer:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Read what ``to_dict`` wrote."""
-        return cls(
-            np.array(data["mean"]), np.array(data["var"]), data["count"], data["clip"], data["epsilon"]
-        )
+        return cls(np.array(data["mean"]), np.array(data["var"]), data["count"], data["clip"], data["epsilon"])
 
     def to_dict(self) -> dict[str, Any]:
         """Numbers and lists only; JSON keeps every bit of them."""
@@ -150,9 +148,7 @@ def build_model(params: SACParams | PPOParams, env: VecEnv) -> BaseAlgorithm:
         HrgError: The parameters do not fit the number of environments.
     """
     if isinstance(params, SACParams) and params.train_freq[1] == "episode" and env.num_envs > 1:
-        raise HrgError(
-            f"algorithm.train_freq in episodes needs run.n_envs=1, not {env.num_envs}; or use [n, step]"
-        )
+        raise HrgError(f"algorithm.train_freq in episodes needs run.n_envs=1, not {env.num_envs}; or use [n, step]")
     arguments = params.model_dump(exclude=_NOT_ARGUMENTS)
     return algorithm_class(params.name)(env=env, policy_kwargs=_policy_arguments(params), **arguments)
 

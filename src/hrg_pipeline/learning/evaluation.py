@@ -84,9 +84,7 @@ def _run_lanes(
     # A lane with nothing left to do runs further episodes, which nobody reads: all lanes step together.
     episode = np.arange(n)
     returns, lengths = np.zeros(n), np.zeros(n, dtype=np.int64)
-    observations = reset_lanes(
-        env, np.ones(n, dtype=np.bool_), [episode_seed(seed, k) for k in range(n)]
-    ).copy()
+    observations = reset_lanes(env, np.ones(n, dtype=np.bool_), [episode_seed(seed, k) for k in range(n)]).copy()
     rows: dict[int, dict[str, Any]] = {}
     while len(rows) < n_episodes:
         step_observations, rewards, terminated, truncated, infos = env.step(_act_by_lane(act, observations))

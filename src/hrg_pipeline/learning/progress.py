@@ -44,9 +44,7 @@ class Progress:
             if enabled and terminal
             else None
         )
-        self._refresh_s = (
-            (_TERMINAL_REFRESH_S if terminal else _PLAIN_REFRESH_S) if refresh_s is None else refresh_s
-        )
+        self._refresh_s = (_TERMINAL_REFRESH_S if terminal else _PLAIN_REFRESH_S) if refresh_s is None else refresh_s
         self._started = self._shown_at = time.perf_counter()
         self._last: tuple[int, Mapping[str, str]] = (0, {})
         self._shown: int | None = None

@@ -36,7 +36,7 @@ MAX_PAIRS = 64
 
 def is_illegal(flags: np.ndarray) -> np.ndarray:
     """Tell which steps had an illegal contact: any of STATIC, ROBOT, HUMAN_CRIT."""
-    return (np.asarray(flags) & ILLEGAL) != 0
+    return np.asarray((np.asarray(flags) & ILLEGAL) != 0)
 
 
 @kernel
@@ -45,9 +45,7 @@ def _is_robot(geom_class: int) -> bool:
 
 
 @kernel
-def _point_speed(
-    model: int, data: int, point: np.ndarray, body: int, qvel: np.ndarray, jacobian: np.ndarray
-) -> float:
+def _point_speed(model: int, data: int, point: np.ndarray, body: int, qvel: np.ndarray, jacobian: np.ndarray) -> float:
     """Speed of a body's material point at ``point`` for the joint velocities ``qvel`` [m/s]."""
     nv = qvel.shape[0]
     c.mj_jac(model, data, jacobian.ctypes.data, 0, point.ctypes.data, body)
@@ -57,7 +55,7 @@ def _point_speed(
         for k in range(nv):
             speed += jacobian[row * nv + k] * qvel[k]
         total += speed * speed
-    return np.sqrt(total)
+    return float(np.sqrt(total))
 
 
 @kernel
@@ -102,13 +100,10 @@ def classify_contacts(
     Returns:
         OR of the contact flags that started in this cycle.
     """
-    n_geom = geom_class.shape[0]
-    before = pairs[0]
-    flags = 0
-    n_now = 0
-    touching_human = False
     human_event[0] += cycle_s
-    onset = human_event[0] > debounce_s + 1.5 * cycle_s
+    onset = human_event[0] - cycle_s > debounce_s + 1e-9
+    velocity = qvel if onset else command_qvel
+    flags, speed, n_now = 0, -1.0, 0
     now = np.empty(MAX_PAIRS, dtype=np.int64)
     for k in range(c.contact_count(data)):
         contact = c.contact_address(data, k)
@@ -121,50 +116,61 @@ def classify_contacts(
         if not _is_robot(geom_class[robot]):
             continue
         kind = geom_class[other]
-        if kind == GEOM_GRIPPER and geom_class[robot] == GEOM_GRIPPER:
-            continue
         if kind == GEOM_HUMAN:
-            velocity = qvel if onset else command_qvel
-            speed = _point_speed(model, data, c.contact_position(contact), geom_body[robot], velocity, jacobian)
-            if not touching_human and onset:
-                human_event[1] = 0.0
-                human_event[2] = 0.0
-                counters[N_HUMAN] += 1
-                flags |= _HUMAN
-            touching_human = True
-            human_event[2] = max(human_event[2], speed)
-            if speed > safe_vel and human_event[1] == 0.0:
-                human_event[1] = 1.0
-                counters[N_CRITICAL] += 1
-                flags |= _CRIT
-                if flags & _HUMAN:
-                    counters[N_HUMAN] -= 1
-                    flags &= ~_HUMAN
+            point = c.contact_position(contact)
+            speed = max(speed, _point_speed(model, data, point, geom_body[robot], velocity, jacobian))
             continue
-        pair = min(robot, other) * n_geom + max(robot, other)
-        known = False
-        for m in range(n_now):
-            known = known or now[m] == pair
-        if known:
+        pair = min(robot, other) * geom_class.shape[0] + max(robot, other)
+        if (kind == GEOM_GRIPPER and geom_class[robot] == GEOM_GRIPPER) or _holds(now, 0, n_now, pair):
             continue
         if n_now < MAX_PAIRS:
             now[n_now] = pair
             n_now += 1
-        for m in range(before):
-            known = known or pairs[m + 1] == pair
-        if known:
-            continue
-        if _is_robot(kind):
-            counters[N_ROBOT] += 1
-            flags |= _ROBOT
-        elif kind == GEOM_ALLOWED:
-            flags |= _ALLOWED
-        else:
-            counters[N_STATIC] += 1
-            flags |= _STATIC
-    if touching_human:
-        human_event[0] = 0.0
+        if not _holds(pairs, 1, pairs[0], pair):
+            flags |= _count_onset(kind, counters)
     pairs[0] = n_now
-    for m in range(n_now):
-        pairs[m + 1] = now[m]
+    pairs[1 : n_now + 1] = now[:n_now]
+    if speed >= 0.0:
+        flags |= _count_human(onset, speed, safe_vel, human_event, counters)
     return flags
+
+
+@kernel
+def _holds(values: np.ndarray, first: int, count: int, wanted: int) -> bool:
+    """Tell whether ``values[first : first + count]`` holds a number."""
+    for k in range(first, first + count):
+        if values[k] == wanted:
+            return True
+    return False
+
+
+@kernel
+def _count_onset(kind: int, counters: np.ndarray) -> int:
+    """Count a new contact with something that is not human; return its flag."""
+    if _is_robot(kind):
+        counters[N_ROBOT] += 1
+        return _ROBOT
+    if kind == GEOM_ALLOWED:
+        return _ALLOWED
+    counters[N_STATIC] += 1
+    return _STATIC
+
+
+@kernel
+def _count_human(onset: bool, speed: float, safe_vel: float, human_event: np.ndarray, counters: np.ndarray) -> int:
+    """Go on with the present human contact, or start a new one; return its flag if it started or became critical."""
+    flag = 0
+    human_event[0] = 0.0
+    if onset:
+        human_event[1] = 0.0
+        human_event[2] = speed
+        flag = _HUMAN
+    human_event[2] = max(human_event[2], speed)
+    if speed > safe_vel and human_event[1] == 0.0:
+        human_event[1] = 1.0
+        flag = _CRIT
+    if flag == _HUMAN:
+        counters[N_HUMAN] += 1
+    elif flag == _CRIT:
+        counters[N_CRITICAL] += 1
+    return flag

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import config as numba_config
@@ -39,7 +39,7 @@ def _use_versioned_cache() -> None:
         root = _PACKAGE / "__pycache__" / "kernels"
     else:
         root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hrg_pipeline" / "kernels"
-    numba_config.CACHE_DIR = str(root / kernel_sources_hash())
+    vars(numba_config)["CACHE_DIR"] = str(root / kernel_sources_hash())
 
 
 _use_versioned_cache()
@@ -47,5 +47,4 @@ _use_versioned_cache()
 
 def kernel(function: F) -> F:
     """Compile a function with numba: no Python objects, no GIL, IEEE floating point, cached on disk."""
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return compiled
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))

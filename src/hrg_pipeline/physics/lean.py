@@ -70,9 +70,7 @@ def touching_body_pairs(
     finally:
         model.geom_margin[:] = margins
     wanted = set(bodies.tolist())
-    return {
-        (int(a), int(b)) for a, b in np.argwhere(seen | seen.T) if a < b and int(a) in wanted and int(b) in wanted
-    }
+    return {(int(a), int(b)) for a, b in np.argwhere(seen | seen.T) if a < b and int(a) in wanted and int(b) in wanted}
 
 
 def exclude_never_touching(spec: mujoco.MjSpec, robot_bodies: list[str], n_samples: int, seed: int) -> int:

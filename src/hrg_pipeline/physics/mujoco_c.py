@@ -18,8 +18,9 @@ import llvmlite.binding
 import mujoco
 import numpy as np
 from mujoco.introspect import ast_nodes, structs
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
+from numba.np.numpy_support import carray
 
 from hrg_pipeline.errors import ModelError
 from hrg_pipeline.physics.jit import kernel
@@ -111,16 +112,16 @@ def check_layout() -> None:
     data = mujoco.MjData(model)
     mujoco.mj_step(model, data)
     seen = _DATA.from_address(data._address)
-    contact = _CONTACT.from_address(seen.contact)  # type: ignore[attr-defined]  # fields are made at run time
+    contact = _CONTACT.from_address(seen.contact)
     agrees = (
-        seen.qpos == data.qpos.ctypes.data  # type: ignore[attr-defined]
-        and seen.xpos == data.xpos.ctypes.data  # type: ignore[attr-defined]
-        and seen.time == data.time  # type: ignore[attr-defined]
-        and seen.ncon == data.ncon == 1  # type: ignore[attr-defined]
-        and list(contact.geom) == list(data.contact[0].geom)  # type: ignore[attr-defined]
-        and contact.dist == data.contact[0].dist  # type: ignore[attr-defined]
-        and list(contact.pos) == list(data.contact[0].pos)  # type: ignore[attr-defined]
-        and [w.number for w in seen.warning] == [w.number for w in data.warning]  # type: ignore[attr-defined]
+        seen.qpos == data.qpos.ctypes.data
+        and seen.xpos == data.xpos.ctypes.data
+        and seen.time == data.time
+        and seen.ncon == data.ncon == 1
+        and list(contact.geom) == list(data.contact[0].geom)
+        and contact.dist == data.contact[0].dist
+        and list(contact.pos) == list(data.contact[0].pos)
+        and [w.number for w in seen.warning] == [w.number for w in data.warning]
     )
     if not agrees:
         raise ModelError(f"the struct layout of mujoco {mujoco.__version__} differs from its introspection")

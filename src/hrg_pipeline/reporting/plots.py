@@ -43,9 +43,7 @@ class Panel(NamedTuple):
 
 LEARNING_PANELS: tuple[Panel, ...] = (
     Panel("Return", "mean return of recent episodes", (Line("rollout/ep_rew_mean", "return", BLUE),)),
-    Panel(
-        "Success", "share of recent episodes", (Line("rollout/success_rate", "success", GREEN),), share=True
-    ),
+    Panel("Success", "share of recent episodes", (Line("rollout/success_rate", "success", GREEN),), share=True),
     Panel(
         "Contacts",
         "mean per episode",
@@ -210,9 +208,7 @@ def _contacts(ax: Axes, episodes: pd.DataFrame) -> None:
         _say_nothing(ax, "no contacts counted")
 
 
-def _new_figure(
-    rows: int, columns: int, size_in: tuple[float, float], title: str
-) -> tuple[Figure, Sequence[Axes]]:
+def _new_figure(rows: int, columns: int, size_in: tuple[float, float], title: str) -> tuple[Figure, Sequence[Axes]]:
     """Make a figure on the Agg canvas, which needs no display, and its axes in reading order."""
     figure = Figure(figsize=size_in, dpi=120, layout="constrained")
     FigureCanvasAgg(figure)

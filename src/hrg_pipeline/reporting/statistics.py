@@ -92,9 +92,7 @@ def bootstrap_mean(
     return Interval(mean, min(float(low), mean), max(float(high), mean))
 
 
-def _resampled_means(
-    samples: NDArray[np.float64], n_resamples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _resampled_means(samples: NDArray[np.float64], n_resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Means of samples (n,) drawn with replacement, (n_resamples,), in blocks of bounded memory."""
     block = max(1, _BLOCK_VALUES // samples.size)
     means = np.empty(n_resamples)

@@ -175,7 +175,7 @@ def record_episode(
     """Play one episode and write it as an MP4; ten frames a second show steps of 0.1 s as they happen.
 
     Args:
-        env: gymnasium vector env; its first environment is drawn, and ``env.unwrapped`` is a `RenderSource`.
+        env: gymnasium vector env; its first environment is drawn, and ``env.unwrapped.view`` is a `RenderSource`.
         predict: observations (N, k) to actions (N, n).
         path: of the file.
         seed: of the episode; the evaluation's episode with this seed is the same one.
@@ -191,12 +191,10 @@ def record_episode(
     available, note = video_available()
     if not available:
         return VideoRecord(None, f"no video: {note}", 0, False, 0.0)
-    source: RenderSource = env.unwrapped
+    source: RenderSource = env.unwrapped.view
     episode = _Episode()
     try:
-        with OffscreenRenderer(
-            source.render_model, width, height, hidden_groups=(_COLLISION_GROUP,)
-        ) as renderer:
+        with OffscreenRenderer(source.render_model, width, height, hidden_groups=(_COLLISION_GROUP,)) as renderer:
             draw = _painter(renderer, source, camera)
             steps = episode.play(env, predict, seed, max_steps)
             frames = _hold_last((draw(texts) for texts in steps), round(_HOLD_S * fps))
@@ -213,9 +211,7 @@ class _Episode:
         self.success = False
         self.total = 0.0
 
-    def play(
-        self, env: Any, predict: Callable[[Any], Any], seed: int, max_steps: int
-    ) -> Iterator[dict[str, str]]:
+    def play(self, env: Any, predict: Callable[[Any], Any], seed: int, max_steps: int) -> Iterator[dict[str, str]]:
         """Yield the texts of each moment, the start included, while the environment stands at it."""
         # A seed of its own, as the evaluation gives each episode; one number for all would be branched.
         observations, _ = env.reset(seed=[seed] + [None] * (env.num_envs - 1))

@@ -182,7 +182,8 @@ def _geom_vertices(model: mujoco.MjModel, geom: int) -> Array:
         angle = np.arange(_ROUND_POINTS) * 2 * np.pi / _ROUND_POINTS
         radius = size[0] / np.cos(np.pi / _ROUND_POINTS)
         ring = radius * np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=1)
-        local = np.concatenate([ring + [0, 0, half], ring - [0, 0, half]])
+        top = np.array([0.0, 0.0, half])
+        local = np.concatenate([ring + top, ring - top])
     else:
         raise ModelError(f"geom '{model.geom(geom).name}' has a shape that no capsule is computed for: {kind}")
     rotation = Rotation.from_quat(model.geom_quat[geom], scalar_first=True)
@@ -204,9 +205,7 @@ def _fixed_transform(model: mujoco.MjModel, body: int, ancestor: int) -> Array:
     return pose
 
 
-def _carry_to_link(
-    model: mujoco.MjModel, body: int, points: Array, link_of: dict[int, int]
-) -> tuple[int, Array]:
+def _carry_to_link(model: mujoco.MjModel, body: int, points: Array, link_of: dict[int, int]) -> tuple[int, Array]:
     """Express points of a body in the frame of the link that carries it, at both ends of every slide between."""
     while body not in link_of:
         if body == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -18,15 +19,22 @@ GRIP_SITE = GRIPPER_PREFIX + "grip_site"
 
 @contextlib.contextmanager
 def quiet_robosuite() -> Iterator[None]:
-    """Drop what robosuite prints and warns about while it is imported and its models are built."""
+    """Drop what robosuite prints and warns about while it is imported and its models are built.
+
+    Its import also overwrites the user's choice of OpenGL backend; that is put back.
+    """
     logger = logging.getLogger("robosuite_logs")
     logger.addFilter(_drop)
+    chosen_gl = os.environ.get("MUJOCO_GL")
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         logger.removeFilter(_drop)
+        os.environ.pop("MUJOCO_GL", None)
+        if chosen_gl is not None:
+            os.environ["MUJOCO_GL"] = chosen_gl
 
 
 def build_robot_model(robot: Robot) -> Any:

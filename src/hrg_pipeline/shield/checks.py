@@ -27,9 +27,9 @@ _SAME = (1e-9, 1e-7, 1e-5)  # a new trajectory may differ this much in q [rad], 
 
 @kernel
 def all_finite(array: NDArray[np.float64]) -> bool:
-    """Whether every number of an array is finite."""
-    for value in array.flat:
-        if not np.isfinite(value):
+    """Whether every number of a vector (n,) is finite."""
+    for k in range(array.shape[0]):
+        if not np.isfinite(array[k]):
             return False
     return True
 
@@ -57,7 +57,10 @@ def check_human(
         True if nothing is wrong; every violated assumption is counted.
     """
     violations = state.violations[i]
-    if not (all_finite(human_pos) and np.isfinite(human_time) and np.isfinite(time)):
+    finite = np.isfinite(human_time) and np.isfinite(time)
+    for j in range(human_pos.shape[0]):
+        finite = finite and np.isfinite(human_pos[j, 0] + human_pos[j, 1] + human_pos[j, 2])
+    if not finite:
         violations[MEASUREMENT_FINITE] += 1
         return False
     good = True
@@ -160,17 +163,20 @@ def bound_bodies(
     pos: NDArray[np.float64],
     proximal: NDArray[np.int64],
     distal: NDArray[np.int64],
+    radius: NDArray[np.float64],
     bodies: NDArray[np.float64],
 ) -> None:
-    """Midpoints and half lengths of the human capsules.
+    """Midpoints and half lengths of the human capsules, and a ball around all of them.
 
     Args:
         pos: Joint positions (J, 3) [m].
         proximal: (B,).
         distal: (B,).
-        bodies: (B, 4) [m], written.
+        radius: (B,) [m].
+        bodies: (B + 1, 4) [m], written; the last row is the ball's centre and radius, real radii included.
     """
-    for b in range(bodies.shape[0]):
+    count = proximal.shape[0]
+    for b in range(count):
         half = 0.0
         for k in range(3):
             first = pos[proximal[b], k]
@@ -178,6 +184,15 @@ def bound_bodies(
             bodies[b, k] = 0.5 * (first + second)
             half += (second - first) ** 2
         bodies[b, 3] = 0.5 * np.sqrt(half)
+    ball = bodies[count]
+    for k in range(3):
+        ball[k] = 0.0
+        for b in range(count):
+            ball[k] += bodies[b, k] / count
+    ball[3] = 0.0
+    for b in range(count):
+        x, y, z = bodies[b, 0] - ball[0], bodies[b, 1] - ball[1], bodies[b, 2] - ball[2]
+        ball[3] = max(ball[3], np.sqrt(x * x + y * y + z * z) + bodies[b, 3] + radius[b])
 
 
 @kernel
@@ -190,18 +205,25 @@ def robot_human_distance(
         model: The shield's model.
         points: Capsule ends of the robot (L, 2, 3) [m].
         pos: Joint positions of the human (J, 3) [m].
-        bodies: From ``bound_bodies`` (B, 4).
+        bodies: From ``bound_bodies`` (B + 1, 4).
 
     Returns:
-        Distance [m], exact below 1 m (negative: overlap), above it a lower bound of at least 1 m.
+        Distance [m], exact below 1 m (negative: overlap), above it only a lower bound.
     """
     best = np.inf
+    count = model.proximal.shape[0]
     for k in range(points.shape[0]):
         p1 = points[k, 0]
         p2 = points[k, 1]
         x, y, z = 0.5 * (p1[0] + p2[0]), 0.5 * (p1[1] + p2[1]), 0.5 * (p1[2] + p2[2])
         half = 0.5 * np.sqrt((p1[0] - p2[0]) ** 2 + (p1[1] - p2[1]) ** 2 + (p1[2] - p2[2]) ** 2)
-        for b in range(bodies.shape[0]):
+        ball = bodies[count]
+        centres = np.sqrt((x - ball[0]) ** 2 + (y - ball[1]) ** 2 + (z - ball[2]) ** 2)
+        bound = centres - ball[3] - half - model.capsule_radius[k]
+        if bound >= min(best, _EXACT_BELOW_M):
+            best = min(best, bound)
+            continue
+        for b in range(count):
             radii = model.capsule_radius[k] + model.body_radius[b]
             centres = (x - bodies[b, 0]) ** 2 + (y - bodies[b, 1]) ** 2 + (z - bodies[b, 2]) ** 2
             spheres = half + bodies[b, 3] + radii

@@ -49,9 +49,7 @@ def _check_geometry(geometry: RobotGeometry) -> None:
     if not (geometry.q_min < geometry.q_max).all():
         raise ModelError("RobotGeometry.q_min must be below q_max for every joint")
     if count == 0 or geometry.capsule_link.min() < 0 or geometry.capsule_link.max() >= n:
-        raise ModelError(
-            f"RobotGeometry.capsule_link must hold joint indices from 0 to {n - 1}, at least one"
-        )
+        raise ModelError(f"RobotGeometry.capsule_link must hold joint indices from 0 to {n - 1}, at least one")
     for name, rot in (("base_rot", geometry.base_rot[None]), ("joint_rot", geometry.joint_rot)):
         if np.abs(rot @ rot.transpose(0, 2, 1) - np.eye(3)).max() > 1e-6:
             raise ModelError(f"RobotGeometry.{name} holds a matrix that is not a rotation")
@@ -119,9 +117,7 @@ def make_shield_model(
     joint_pos[1:] -= anchor[:-1]
     axis = geometry.joint_axis / np.linalg.norm(geometry.joint_axis, axis=1, keepdims=True)
     cross = np.cross(axis[:, None, :], -np.eye(3)[None])  # rows: cross[i] @ v = axis × v
-    joint_rot = np.stack(
-        [geometry.joint_rot, geometry.joint_rot @ cross, geometry.joint_rot @ cross @ cross], axis=1
-    )
+    joint_rot = np.stack([geometry.joint_rot, geometry.joint_rot @ cross, geometry.joint_rot @ cross @ cross], axis=1)
     link = np.ascontiguousarray(geometry.capsule_link, dtype=np.int64)
     ends = np.stack([geometry.capsule_p1, geometry.capsule_p2], axis=1) - anchor[link][:, None]
     return ShieldModel(
@@ -148,6 +144,7 @@ def make_shield_model(
         distal=np.ascontiguousarray(bodies.distal, dtype=np.int64),
         body_radius=np.array(bodies.radius, dtype=np.float64),
         human_v_max=np.array(bodies.v_max, dtype=np.float64),
+        human_v_top=float(bodies.v_max.max()),
     )
 
 
@@ -184,7 +181,7 @@ def make_shield_state(model: ShieldModel, n: int) -> ShieldState:
         "joints": (3, 4, joints),
         "frames": (joints, 4, 3),
         "points": (INTERVALS + 1, capsules, 2, 3),
-        "bodies": (bodies, 4),
+        "bodies": (bodies + 1, 4),
         "axis": (2, 3),
     }
     ints: dict[str, tuple[int, ...]] = {"violations": (len(ASSUMPTIONS),), "pairs": (capsules * bodies,)}

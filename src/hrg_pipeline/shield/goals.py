@@ -48,9 +48,7 @@ def store_candidate(
     duration = build_ltt(start, phases[0], phases[1], ltt, extremes)
     if not np.isfinite(duration) or not within_limits(goal, ltt, extremes, limits):
         return np.nan
-    a_max, j_max = path_limits(
-        extremes[:, 2], extremes[:, 3], extremes[:, 4], limits[:, LIM_A], limits[:, LIM_J]
-    )
+    a_max, j_max = path_limits(extremes[:, 2], extremes[:, 3], extremes[:, 4], limits[:, LIM_A], limits[:, LIM_J])
     ltt_limits[0] = a_max
     ltt_limits[1] = j_max
     curvature_bounds(rho, extremes[:, 2], extremes[:, 3], ltt_alpha)
@@ -111,9 +109,7 @@ def _kinds(state: ShieldState, i: int) -> tuple[int, ...]:
     return (RESCALED, KEEP_SPEED) if state.attempts[i] == 0 else (KEEP_SPEED,)
 
 
-def plan_goal(
-    model: ShieldModel, state: ShieldState, i: int, goal: NDArray[np.float64] | None = None
-) -> bool:
+def plan_goal(model: ShieldModel, state: ShieldState, i: int, goal: NDArray[np.float64] | None = None) -> bool:
     """Plan a candidate trajectory from the present command to a goal at rest.
 
     The active trajectory and the verified plan are not touched; ``step_shield`` takes the candidate over once

@@ -145,6 +145,8 @@ class ShieldModel(NamedTuple):
     """(B,) [m]."""
     human_v_max: Float
     """(J,) [m/s]."""
+    human_v_top: float
+    """The largest of them [m/s]."""
 
 
 class ShieldState(NamedTuple):
@@ -211,7 +213,7 @@ class ShieldState(NamedTuple):
     stuck_cycles: Int
     """(N,) cycles at rest with a broken tracking assumption, in a row."""
     min_distance: Float
-    """(N,) measured robot to measured human, real radii [m]; exact below 1 m, else a bound of at least 1 m."""
+    """(N,) measured robot to measured human, real radii [m]; exact below 1 m, above it only a lower bound."""
     # Scratch; needs no saving.
     proposal_start: Float
     """(N, 3)."""
@@ -224,7 +226,7 @@ class ShieldState(NamedTuple):
     points: Float
     """(N, INTERVALS + 1, L, 2, 3)."""
     bodies: Float
-    """(N, B, 4): midpoint and half length of the human capsules."""
+    """(N, B + 1, 4): midpoint and half length of the human capsules; centre and radius of a ball around all."""
     axis: Float
     """(N, 2, 3)."""
     pairs: Int

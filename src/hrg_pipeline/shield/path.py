@@ -27,9 +27,7 @@ _TIME_EPS = 1e-12  # [s]
 
 
 @kernel
-def plan_speed_change(
-    v: float, a: float, target: float, a_max: float, j_max: float, out: NDArray[np.float64]
-) -> bool:
+def plan_speed_change(v: float, a: float, target: float, a_max: float, j_max: float, out: NDArray[np.float64]) -> bool:
     """Fastest three-phase change of path speed ``(v, a) -> (target, 0)``, not rounded to any sample time.
 
     Let ``sigma`` be the direction from the speed at which taking the acceleration away would end, ``v +
@@ -176,7 +174,7 @@ def path_limits(
 ) -> tuple[float, float]:
     """Bounds A of |s''| and J of |s'''| that keep every joint within its limits on a whole trajectory.
 
-    With ``q'' = q_s s'' + q_ss s'²`` and ``q''' = q_s s''' + 3 q_ss s' s'' + q_sss s'³`` and ``0 <= s' <= 1``:
+    With ``q'' = q_s s'' + q_ss s'²``, ``q''' = q_s s''' + 3 q_ss s' s'' + q_sss s'³``, ``0 <= s' <= 1``:
     ``|q''| <= |q_s| A + |q_ss|`` and ``|q'''| <= |q_s| J + 3 |q_ss| A + |q_sss|`` at every point, hence with
     the largest magnitudes over the trajectory in place of the values. Solving both for A and J joint by joint
     and taking the smallest gives the result. A is also kept so small that at least half of the jerk budget is

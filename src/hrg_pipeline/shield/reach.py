@@ -123,9 +123,7 @@ def curvature_bounds(
 
 
 @kernel
-def interval_capsule(
-    a: NDArray[np.float64], b: NDArray[np.float64], bow: float, out: NDArray[np.float64]
-) -> float:
+def interval_capsule(a: NDArray[np.float64], b: NDArray[np.float64], bow: float, out: NDArray[np.float64]) -> float:
     """Enclosure of a capsule's axis while its ends move along curves.
 
     A curve with second derivative at most ``alpha`` stays within ``alpha ds²/8`` of the uniform motion along

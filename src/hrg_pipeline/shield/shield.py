@@ -152,7 +152,7 @@ def command_at(
 
 @kernel
 def _replace_plan(state: ShieldState, i: int, slot: int, total: float, elapsed: float) -> None:
-    """Make the proven proposal, all of it, the verified plan; a candidate's trajectory becomes the active one."""
+    """Make the proven proposal, all of it, the verified plan; a candidate becomes the active trajectory."""
     if slot != state.active[i]:
         state.active[i] = slot
         state.candidate[i] = NO_CANDIDATE
@@ -229,11 +229,9 @@ def step_shield(
     trusted = check_human(model, state, i, time, human_pos, human_time)
     tracked = check_tracking(model, state, i, q_meas, dq_meas)
     if np.isfinite(state.human_time[i]):
-        bound_bodies(state.human_pos[i], model.proximal, model.distal, state.bodies[i])
-        if all_finite(q_meas):
-            state.min_distance[i] = robot_human_distance(
-                model, state.points[i, 0], state.human_pos[i], state.bodies[i]
-            )
+        bound_bodies(state.human_pos[i], model.proximal, model.distal, model.body_radius, state.bodies[i])
+        if all_finite(q_meas) and all_finite(dq_meas):
+            state.min_distance[i] = robot_human_distance(model, state.points[i, 0], state.human_pos[i], state.bodies[i])
     if model.mode != OFF:
         _free_stuck_robot(model, state, i, tracked, q_meas, dq_meas)
     path = state.path[i]
@@ -266,9 +264,7 @@ def step_shield(
         _replace_plan(state, i, slot, total, model.sample_time)
     else:
         state.plan_elapsed[i] += model.sample_time
-        after = path_state(
-            state.plan_start[i], state.plan_phases[i], state.plan_total[i], state.plan_elapsed[i]
-        )
+        after = path_state(state.plan_start[i], state.plan_phases[i], state.plan_total[i], state.plan_elapsed[i])
         command_at(state.ltt[i, state.active[i]], after, state.joints[i, 0], state.command[i])
     path[0], path[1], path[2], path[3] = after
     _finish_cycle(state, i, safe, consistent)

@@ -73,9 +73,7 @@ def _widen(extremes: NDArray[np.float64], q: float, v: float, a: float) -> None:
 
 
 @kernel
-def _phase_extremes(
-    q: float, v: float, a: float, j: float, duration: float, extremes: NDArray[np.float64]
-) -> None:
+def _phase_extremes(q: float, v: float, a: float, j: float, duration: float, extremes: NDArray[np.float64]) -> None:
     """Exact extremes of one phase: its start, where the acceleration vanishes, where the speed vanishes.
 
     The phase's end is the start of the next one.
@@ -203,7 +201,7 @@ class Planner:
         self._phases: Final = np.zeros((2, n, MOVING_PHASES))
 
     def plan(self, start: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Durations and jerks (2, n, MOVING_PHASES) from ``q, q_s, q_ss`` (3, n) to rest at a goal (n,), or None.
+        """Durations and jerks (2, n, MOVING_PHASES) from ``q, q_s, q_ss`` (3, n) to rest at a goal, or None.
 
         The array is reused by the next call.
         """

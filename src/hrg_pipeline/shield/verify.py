@@ -45,6 +45,7 @@ def _suspicious_pairs(
     The pairs are written as ``capsule * B + body``. Only the first and the last edge in ``points`` are read.
     """
     count = 0
+    count_bodies = model.proximal.shape[0]
     for k in range(points.shape[1]):
         bow = alpha[k] * ds * ds / 8.0
         around = interval_capsule(points[0, k], points[INTERVALS, k], bow, axis)
@@ -55,7 +56,11 @@ def _suspicious_pairs(
         half = 0.5 * np.sqrt(
             (axis[0, 0] - axis[1, 0]) ** 2 + (axis[0, 1] - axis[1, 1]) ** 2 + (axis[0, 2] - axis[1, 2]) ** 2
         )
-        for b in range(bodies.shape[0]):
+        ball = bodies[count_bodies]
+        spheres = around + half + ball[3] + model.measurement_error + model.human_v_top * elapsed
+        if (x - ball[0]) ** 2 + (y - ball[1]) ** 2 + (z - ball[2]) ** 2 > spheres * spheres:
+            continue
+        for b in range(count_bodies):
             first = model.proximal[b]
             second = model.distal[b]
             growth = human_growth(model.human_v_max, first, second, elapsed, model.measurement_error)
@@ -66,7 +71,7 @@ def _suspicious_pairs(
                 continue
             if segment_distance_sq(axis[0], axis[1], pos[first], pos[second]) > radii * radii:
                 continue
-            pairs[count] = k * bodies.shape[0] + b
+            pairs[count] = k * count_bodies + b
             count += 1
     return count
 
@@ -117,9 +122,7 @@ def verify_plan(
     pairs = state.pairs[i]
     _edge(model, ltt, s_first, joints, frames, points[0])
     _edge(model, ltt, s_last, joints, frames, points[INTERVALS])
-    count = _suspicious_pairs(
-        model, points, alpha, s_last - s_first, pos, state.bodies[i], age + total, axis, pairs
-    )
+    count = _suspicious_pairs(model, points, alpha, s_last - s_first, pos, state.bodies[i], age + total, axis, pairs)
     if count == 0:
         return True
     for k in range(1, INTERVALS):
@@ -142,9 +145,7 @@ def verify_plan(
             first = model.proximal[body]
             second = model.distal[body]
             growth = human_growth(model.human_v_max, first, second, age + elapsed, model.measurement_error)
-            radii = (
-                around + model.capsule_radius[capsule] + model.allowance + model.body_radius[body] + growth
-            )
+            radii = around + model.capsule_radius[capsule] + model.allowance + model.body_radius[body] + growth
             if not segment_distance_sq(axis[0], axis[1], pos[first], pos[second]) > radii * radii:
                 return False
     return True

@@ -56,9 +56,7 @@ class MetricBuffer:
         """Add the metrics of one step; what is no number is left out."""
         now_ms = int(time.time() * 1000)
         self._points += [
-            Point(name, float(value), int(step), now_ms)
-            for name, value in metrics.items()
-            if isinstance(value, Real)
+            Point(name, float(value), int(step), now_ms) for name, value in metrics.items() if isinstance(value, Real)
         ]
         due = self._clock() - self._last_flush_s >= self.max_age_s
         # While the store fails, try again at the pace of the clock only.

@@ -121,9 +121,7 @@ class MlflowRun:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
         source = f"{self.client.get_run(self.ref.run_id).info.artifact_uri}/{artifact}"
-        version = self.client.create_model_version(
-            name, source=source, run_id=self.ref.run_id, tags=dict(tags)
-        )
+        version = self.client.create_model_version(name, source=source, run_id=self.ref.run_id, tags=dict(tags))
         return int(version.version)
 
     def end(self, status: str, error: str | None = None) -> None:

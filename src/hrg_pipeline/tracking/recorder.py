@@ -114,9 +114,7 @@ class Recorder:
         self._tracking = TrackingParams.model_validate(parameters["tracking"])
 
     @classmethod
-    def start(
-        cls, project: Path, plan: RunPlan, parameters: Mapping[str, Any], catalog: DataCatalog
-    ) -> Recorder:
+    def start(cls, project: Path, plan: RunPlan, parameters: Mapping[str, Any], catalog: DataCatalog) -> Recorder:
         """Open the MLflow run that belongs to a Kedro run and store where it comes from.
 
         A new run key gets a new MLflow run. Going on with a stored key goes on with its MLflow run, except

@@ -50,9 +50,7 @@ def _figures(catalog: DataCatalog) -> list[tuple[str, str]]:
     if "evaluation_metrics" not in catalog or not catalog.exists("evaluation_metrics"):
         return []
     metrics = catalog["evaluation_metrics"].load()
-    return [
-        (label, _figure(metrics, key, style)) for label, (key, style) in FIGURES.items() if key in metrics
-    ]
+    return [(label, _figure(metrics, key, style)) for label, (key, style) in FIGURES.items() if key in metrics]
 
 
 def _figure(metrics: Mapping[str, Any], key: str, style: str) -> str:

@@ -34,7 +34,7 @@ class SelectObservations(VectorObservationWrapper[Any, Any, Any]):
     def __init__(self, env: VectorEnv[Any, Any, Any], keys: Sequence[str]) -> None:
         super().__init__(env)
         sensors = env.single_observation_space
-        groups = env.unwrapped.observation_groups
+        groups: dict[str, tuple[str, ...]] = getattr(env.unwrapped, "observation_groups", {})
         if not isinstance(sensors, gym.spaces.Dict):
             raise ConfigError(f"select_observations needs a Dict of sensors, got {sensors}")
         self.sensors: list[str] = []
