@@ -38,6 +38,7 @@ class SlidingBall:
             <geom size='.2' rgba='1 0 0 1' group='1'/></body></worldbody></mujoco>"""
         )
         self.unwrapped = self
+        self.view = self
         self.num_envs = 1
         self.seeds = []
         self.x = 0.0

@@ -60,7 +60,8 @@ class SceneView:
         rows = []
         for t in (state.plan_elapsed[i], total):
             s = path_state(state.plan_start[i], state.plan_phases[i], total, min(t, total))[0]
-            joints, frames = np.zeros_like(state.joints[i]), np.zeros_like(state.frames[i])
+            n = state.command.shape[2]
+            joints, frames = np.zeros((4, n)), np.zeros((n, 4, 3))
             points = np.zeros((len(model.capsule_link), 2, 3))
             ltt_at(state.ltt[i, slot], s, joints)
             forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, joints[0], frames)

@@ -22,8 +22,8 @@ from hrg_pipeline.physics.render import (
     offscreen_available,
 )
 
-ROBOT_COLOUR = (0.10, 0.45, 0.95, 0.22)
-HUMAN_COLOUR = (0.90, 0.30, 0.12, 0.10)
+ROBOT_COLOUR = (0.10, 0.45, 0.95, 0.10)
+HUMAN_COLOUR = (0.90, 0.30, 0.12, 0.035)
 """Reachable sets of robot and human; blue and orange-red stay apart for colour-blind eyes."""
 
 _COLLISION_GROUP = 0
