@@ -19,7 +19,8 @@ UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.setup
+# One stamp a torch build, so that asking for another one installs it.
+STAMP = $(VENV)/.setup$(addprefix -torch-,$(TORCH))
 # --python: an activated environment elsewhere must not catch our packages.
 INSTALL := $(BIN)/uv pip install --python $(BIN)/python
 
@@ -77,7 +78,8 @@ ui: $(STAMP) ## open the MLflow UI on the stored runs  [PORT=5000]
 	esac
 
 viz: $(STAMP) ## show the pipelines in Kedro-Viz
-	$(BIN)/kedro viz run $(ARGS)
+	run=$$($(BIN)/python -m hrg_pipeline.tracking newest-run 2>/dev/null || true); \
+	$(BIN)/kedro viz run $${run:+--params run.id=$$run} $(ARGS)
 
 bench: $(STAMP) ## measure the speed of the engine and of the start-up
 	$(BIN)/python benchmarks/throughput.py

@@ -84,7 +84,7 @@ class PointReachVectorEnv(VectorEnv[Any, Any, Any]):
             "min_human_distance": self._min_distance,
             "time_slowed_s": 0.1 * self._time,
             "time_stopped_s": np.zeros(self.num_envs),
-            "cost": np.zeros(self.num_envs),
+            "episode_cost": np.zeros(self.num_envs),
             "failure": np.zeros(self.num_envs, dtype=np.int64),
         }
         return self._observe(), self._rewards, success, truncated, infos

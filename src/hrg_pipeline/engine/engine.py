@@ -31,8 +31,8 @@ Array = NDArray[np.float64]
 
 ACTION_SCALE = 0.2
 """Joint step of a full action, from the measured angle [rad]."""
-MOTION_STREAM = 1
-"""Branch of the seed tree that the motion library grows from."""
+MOTION_STREAM = 1_000_000
+"""Branch of the seed tree that the motion library grows from; no environment has so high an index."""
 _AFTER_HORIZON_S = 1.0
 _PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 

@@ -38,7 +38,8 @@ PATIENCE_S = 1.0
 STEP_BACK_S = 1.5
 """How long a person steps back for."""
 RATE_CHANGE = 6.0
-"""How fast the pace of a motion may change [1/s]; keeps the accelerations within their bounds."""
+"""How fast the pace of a motion may change [1/s]. The speed bounds hold whatever it is; a hand at 1.6 m/s adds at most
+10 m/s^2 to the acceleration of its motion."""
 _HARDLY = 0.3
 
 

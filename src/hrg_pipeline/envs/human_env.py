@@ -69,9 +69,11 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         self.single_action_space = gym.spaces.Box(-1.0, 1.0, (self.engine.dof + 1,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self._achieved = self.task.achieved_goal(self.task.observe())
         self._rngs = self._spawn(params.seed)
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._goals_reached = np.zeros(num_envs, dtype=np.int64)
+        self._costs = np.zeros(num_envs)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -94,7 +96,9 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
                     self._rngs[i] = rng
         for i in np.flatnonzero(mask).tolist():
             self._reset_one(i)
-        return self._observations(self.task.observe()), self._info()
+        observation = self.task.observe()
+        self._achieved = self.task.achieved_goal(observation)
+        return self._observations(observation), self._info()
 
     def step(self, actions: NDArray[np.float32]) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], Info]:
         """Advance every environment by 0.1 s.
@@ -105,11 +109,16 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         commands = np.clip(np.array(actions, dtype=np.float64), -1.0, 1.0)
         if commands.shape != self.action_space.shape or not np.isfinite(commands).all():
             raise HrgError(f"actions must be finite with shape {self.action_space.shape}, got {commands.shape}")
+        before = self._achieved
         self.engine.step(commands)
         self._steps += 1
         observation = self.task.observe()
         achieved, desired = self.task.achieved_goal(observation), self.task.desired_goal(observation)
+        self._achieved = achieved
         info = self._info()
+        info["previous_achieved_goal"] = before
+        self._costs += info["cost"]
+        info["episode_cost"] = self._costs.copy()
         success = self.task.success(achieved, desired, info)
         self._goals_reached += success
         info["is_success"] = success
@@ -140,6 +149,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         self.task.sample_goal(i, rng)
         self._steps[i] = 0
         self._goals_reached[i] = 0
+        self._costs[i] = 0.0
 
     def _info(self) -> Info:
         engine = self.engine
@@ -158,6 +168,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             "n_goal_reached": self._goals_reached.copy(),
             "is_success": np.zeros(self.num_envs, dtype=np.bool_),
             "failure": engine.failure.copy(),
+            "episode_cost": self._costs.copy(),
             "cost": ((engine.contact_flags & ContactFlag.HUMAN_CRIT) != 0).astype(np.float64),
             **engine.shield_info(),
         }

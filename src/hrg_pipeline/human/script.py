@@ -161,7 +161,7 @@ class ScriptWriter:
         return None
 
     def _reach(self) -> None:
-        """Bring one hand, sometimes both, to points on the table, stay a moment, come back."""
+        """Bring one hand to a point on the table, stay a moment, come back."""
         side = self._next_side
         if self._rng.random() < 0.75:
             self._next_side = "R" if side == "L" else "L"

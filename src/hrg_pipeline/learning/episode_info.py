@@ -20,7 +20,13 @@ SAFETY_KEYS = (
     "min_human_distance",
     "time_slowed_s",
     "time_stopped_s",
-    "cost",
+    "episode_cost",
+    "assumption/measurement_finite",
+    "assumption/measurement_fresh",
+    "assumption/human_speed",
+    "assumption/robot_state_finite",
+    "assumption/tracking",
+    "assumption/plan_consistent",
 )
 """Info keys that describe how safe an episode was; each is cumulative over the episode."""
 

@@ -22,7 +22,7 @@ from hrg_pipeline.learning.progress import Progress
 PolicyFunction = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Observations (N, k) to actions (N, n)."""
 
-_COLUMN_NAMES = {"is_success": "success"}
+_COLUMN_NAMES = {"is_success": "success", "episode_cost": "cost"}
 
 
 def episode_seed(eval_seed: int, episode: int) -> int:

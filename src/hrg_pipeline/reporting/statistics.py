@@ -21,7 +21,6 @@ MEAN_METRICS: Mapping[str, str] = {
     "return": "return",
     "length": "length",
     "interventions": "failsafe_interventions",
-    "contacts": "n_collisions",
     "contacts_static": "n_collisions_static",
     "contacts_robot": "n_collisions_robot",
     "contacts_human": "n_collisions_human",

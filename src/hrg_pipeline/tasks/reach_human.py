@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _MAX_TRIES = 1000
+_TINY_RAD = 1e-6
 
 
 class ReachHumanParams(TaskParams):
@@ -30,6 +31,9 @@ class ReachHumanParams(TaskParams):
     """The goal is reached when the joint angles are this close in the Euclidean norm [rad]."""
     distance_weight: float = Field(default=0.1, ge=0.0)
     """Weight of the dense term: -weight * ||q - q_goal|| [1/rad]."""
+    progress_weight: float = Field(default=0.0, ge=0.0)
+    """Weight of a second dense term: weight * (distance before - distance after the step) [1/rad]. The distance alone
+    hardly changes with one action, so critics learn its slope slowly; its change is nothing but that slope."""
     goal_clearance_m: float = Field(default=0.012, ge=0.0, le=0.1)
     """Goals (and random starts) keep this far from table, pedestal and the arm itself [m]."""
     randomize_initial_pos: bool = False
@@ -52,9 +56,12 @@ class ReachHuman(Task):
     | `human_joint_pos` | 27 | m, world; nine joints |
     | `desired_goal` | n | rad |
     | `goal_difference` | n | rad, goal minus measured |
+    | `goal_distance` | 1 | rad, Euclidean norm of the difference |
+    | `goal_direction` | n | the difference over its norm; as sharp close to the goal as far away |
 
     Action: n joint steps in [-1, 1], each 0.2 rad from the measured angle, and the gripper (-1 opens, 1 closes).
-    Reward: sparse (`task_reward` or -1); dense -`distance_weight` * ||q - q_goal||. Success: within `goal_dist`.
+    Reward: sparse (`task_reward` or -1); dense -`distance_weight` * ||q - q_goal||, and the progress made if
+    `progress_weight` is set. Success: within `goal_dist`.
 
     Version history: v0, first release.
     """
@@ -82,11 +89,15 @@ class ReachHuman(Task):
 
     def observe(self) -> dict[str, Array]:
         """Return every sensor."""
+        difference = self._goal - self.engine.q
+        distance = np.linalg.norm(difference, axis=1, keepdims=True)
         return {
             **observe_robot(self.engine),
             **observe_human(self.engine),
             "desired_goal": self._goal,
-            "goal_difference": self._goal - self.engine.q,
+            "goal_difference": difference,
+            "goal_distance": distance,
+            "goal_direction": difference / np.maximum(distance, _TINY_RAD),
         }
 
     def achieved_goal(self, observation: Mapping[str, Array]) -> Array:
@@ -102,8 +113,13 @@ class ReachHuman(Task):
         return np.asarray(np.linalg.norm(achieved - desired, axis=-1) <= self.params.goal_dist)
 
     def dense_terms(self, achieved: Array, desired: Array, info: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the distance term."""
-        return {"distance": -self.params.distance_weight * np.linalg.norm(achieved - desired, axis=-1)}
+        """Return the distance term and, if weighted, the progress term."""
+        distance = np.linalg.norm(achieved - desired, axis=-1)
+        terms = {"distance": -self.params.distance_weight * distance}
+        if self.params.progress_weight > 0.0:
+            before = np.linalg.norm(info["previous_achieved_goal"] - desired, axis=-1)
+            terms["progress"] = self.params.progress_weight * (before - distance)
+        return terms
 
     def _sample_free(self, rng: np.random.Generator) -> Array:
         low, high = np.array(self.engine.robot.q_min), np.array(self.engine.robot.q_max)

@@ -1,0 +1,83 @@
+"""Each benchmark prints a table and writes its figures as flat keys."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def run(name, *words, check=True):
+    command = [sys.executable, str(FOLDER / name), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=check)
+
+
+@pytest.fixture(scope="module")
+def measure():
+    found = importlib.util.spec_from_file_location("measure", FOLDER / "measure.py")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_throughput_compares_with_mujoco_and_robosuite(tmp_path):
+    file = tmp_path / "deep" / "throughput.json"
+    done = run("throughput.py", "--repetitions", "1", "--steps", "8", "--json", str(file))
+    figures = json.loads(file.read_text())
+    published = {
+        "shielded_steps_per_s_1env",
+        "shielded_steps_per_s_8env",
+        "engine_over_mj_step",
+        "shielded_over_mj_step",
+        "ratio_to_robosuite_lift",
+    }
+    assert published <= figures.keys()
+    assert [key for key, value in figures.items() if not (math.isfinite(value) and value > 0.0)] == []
+    assert done.stderr == ""
+    for word in ("mj_step", "shield OFF, 1 env", "shield SSM, 8 envs", "robosuite Lift", "median", "min"):
+        assert word in done.stdout
+
+
+@pytest.mark.slow
+def test_startup_measures_the_commands(tmp_path):
+    file = tmp_path / "startup.json"
+    done = run("startup.py", "--repetitions", "1", "--skip-first-step", "--json", str(file))
+    figures = json.loads(file.read_text())
+    assert set(figures) == {"kedro_version_s", "kedro_registry_list_s", "kedro_config_show_s", "import_envs_s"}
+    assert min(figures.values()) > 0.0
+    assert "kedro registry list" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["throughput.py", "startup.py"])
+def test_nothing_is_measured_without_a_repetition(name):
+    done = run(name, "--repetitions", "0", check=False)
+    assert done.returncode != 0
+    assert "--repetitions" in done.stderr.splitlines()[-1]
+
+
+def test_measurements_take_turns(measure):
+    seen = []
+
+    def measurement(name, seconds):
+        seen.append(name)
+        return {name: seconds}
+
+    assert measure.interleaved([partial(measurement, "a", 1.0), partial(measurement, "b", 2.0)], 2) == {
+        "a": [1.0, 1.0],
+        "b": [2.0, 2.0],
+    }
+    assert seen == ["a", "b", "a", "b"]
+
+
+def test_a_ratio_compares_neighbours_and_ignores_one_disturbed_repetition(measure):
+    samples = {"slow": [2.0, 200.0, 6.0], "fast": [1.0, 100.0, 1.0]}
+    assert measure.median_ratio(samples, "slow", "fast") == 2.0
