@@ -12,6 +12,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from hrg_pipeline.learning.episode_info import SAFETY_KEYS
+
 
 class PointReachVectorEnv(VectorEnv[Any, Any, Any]):
     """Velocity-controlled points in the plane; terminated at the goal, truncated at the horizon.
@@ -84,6 +86,7 @@ class PointReachVectorEnv(VectorEnv[Any, Any, Any]):
             "min_human_distance": self._min_distance,
             "time_slowed_s": 0.1 * self._time,
             "time_stopped_s": np.zeros(self.num_envs),
+            **{key: np.zeros(self.num_envs, dtype=np.int64) for key in SAFETY_KEYS if key.startswith("assumption/")},
             "episode_cost": np.zeros(self.num_envs),
             "failure": np.zeros(self.num_envs, dtype=np.int64),
         }

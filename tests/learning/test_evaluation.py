@@ -29,7 +29,7 @@ def test_table_has_one_row_an_episode_with_everything_that_happened():
     table = evaluate(slowly, PointReachVectorEnv(3, horizon=8), n_episodes=20, seed=1)
     assert list(table.columns) == [
         *("episode", "seed", "return", "length", "success"),
-        *SAFETY_KEYS,
+        *("cost" if key == "episode_cost" else key for key in SAFETY_KEYS),
         *("truncated", "failure"),
     ]
     assert table["episode"].tolist() == list(range(20))

@@ -33,7 +33,7 @@ class Truth:
     def distance(self, human) -> float:
         m = self.rig.model
         bound_bodies(human, m.proximal, m.distal, m.body_radius, self.bodies)
-        return robot_human_distance(m, self.points, human, self.bodies)
+        return robot_human_distance(m, self.points, human, self.bodies, np.zeros(2, dtype=np.int64))
 
     def nearest(self, joints) -> np.ndarray:
         """The point of the robot's axes nearest to each joint (J, 3)."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hrg_pipeline.shield.checks import CLOSE_M
 from hrg_pipeline.shield.goals import plan_goal
 from hrg_pipeline.shield.model import ASSUMPTIONS, FROM_REST, NO_CANDIDATE
 from hrg_pipeline.shield.params import ShieldParams
@@ -224,6 +225,35 @@ def test_distance_between_robot_and_human_is_reported():
     reset_shield(rig.model, rig.state, rig.i, np.zeros(3))
     rig.step(FAR)
     assert 1.0 <= rig.state.min_distance[rig.i] <= reference.gap(rig.geometry, rig.model, rig.q, FAR)
+
+
+@pytest.mark.parametrize("mode", ["SSM", "OFF"])
+def test_distance_is_exact_when_near_and_never_hopeful_when_far(mode):
+    rng = np.random.default_rng(3)
+    rig = Rig(planar_arm(), ShieldParams(type=mode))
+    exact = stale = 0
+    for k in range(900):
+        x = 2.2 + 1.2 * np.cos(k * TS)  # comes as near as 1.0 m and leaves again
+        human = human_at(x, 0.1 * np.sin(3.0 * k * TS))
+        if k % 50 == 0:
+            plan_goal(rig.model, rig.state, rig.i, rng.uniform(-1.5, 1.5, 3))
+        q = rig.q
+        rig.step(human)
+        if rig.state.replan_wanted[rig.i]:
+            plan_goal(rig.model, rig.state, rig.i)
+        expected = reference.gap(rig.geometry, rig.model, q, human)
+        shown, bound = rig.state.min_distance[rig.i], rig.state.distance_bound[rig.i]
+        assert bound <= expected + 1e-9
+        if expected < (1.0 if mode == "SSM" else CLOSE_M):
+            assert shown == pytest.approx(expected, abs=1e-3)
+            exact += 1
+        elif expected >= 1.0:
+            assert 0.9 < shown <= expected + 0.1
+        else:
+            assert shown == pytest.approx(expected, abs=0.1)
+            stale += abs(shown - expected) > 1e-3
+    assert exact > 50
+    assert (stale > 50) == (mode == "OFF")
 
 
 def test_verdicts_are_never_more_hopeful_than_dense_sampling_and_not_hopeless():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
@@ -12,6 +12,7 @@ from hrg_pipeline.engine.scene import CYCLE_S, Scene
 from hrg_pipeline.errors import ModelError
 from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.physics.contacts import MAX_PAIRS
+from hrg_pipeline.physics.records import Rows, columns, make_rows
 from hrg_pipeline.robots.model import GRIP_SITE, GRIPPER_PREFIX
 
 Array = NDArray[np.float64]
@@ -31,6 +32,7 @@ class SceneArrays(NamedTuple):
     nv: int
     n_m: int
     """Length of mjData.M."""
+    nu: int
     arm_qpos: Ints
     arm_dof: Ints
     arm_ctrl: Ints
@@ -52,10 +54,15 @@ class SceneArrays(NamedTuple):
     safe_vel: float
     gives_way: bool
     """Whether the human slows down close to the arm."""
+    record: Rows
+    """The memory of all of the above (1,): what kernels take."""
 
 
 class EnvArrays(NamedTuple):
-    """State and outputs of N environments; every array has the environment as its first axis."""
+    """State and outputs of N environments; every array has the environment as its first axis.
+
+    All others are views of ``rows``; kernels take those, under the same names.
+    """
 
     data: Ints
     """Addresses of mjData (N,)."""
@@ -100,6 +107,10 @@ class EnvArrays(NamedTuple):
     """Why the episode cannot go on; index into ``FAILURES`` (N,)."""
     jacobian: Array
     command_qvel: Array
+    acceleration: Array
+    """Wanted joint accelerations (N, n) [rad/s²]."""
+    rows: Rows
+    """The memory of all of the above (N,)."""
 
 
 FAILURES = ("none", "physics unstable (NaN, overflow or huge acceleration)")
@@ -118,11 +129,12 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
     gripper = [a for a in range(model.nu) if model.actuator(a).name.startswith(GRIPPER_PREFIX)]
     ranges = model.actuator_ctrlrange
     widest = np.abs(ranges[gripper]).argmax(axis=1) if gripper else np.zeros(0, dtype=np.int64)
-    return SceneArrays(
+    values: dict[str, Any] = dict(
         model=model._address,
         nq=model.nq,
         nv=model.nv,
         n_m=model.nC,
+        nu=model.nu,
         arm_qpos=model.jnt_qposadr[joints].astype(np.int64),
         arm_dof=dofs.astype(np.int64),
         arm_ctrl=np.array(motors, dtype=np.int64),
@@ -142,37 +154,48 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
         safe_vel=safe_vel,
         gives_way=gives_way,
     )
+    record = make_rows(1, {name: np.asarray(value) for name, value in values.items()})
+    views = {name: view[0] if view.ndim > 1 else view[0].item() for name, view in columns(record).items()}
+    return SceneArrays(**views, record=record)
 
 
 def make_env_arrays(scene: Scene, datas: list[mujoco.MjData]) -> EnvArrays:
     """Allocate one row per mjData."""
     count, dof, nv = len(datas), scene.robot.dof, scene.model.nv
     bodies = len(BODY_NAMES)
-    return EnvArrays(
-        data=np.array([data._address for data in datas], dtype=np.int64),
-        fields=np.array([[getattr(d, name).ctypes.data for name in FIELDS] for d in datas], dtype=np.int64),
-        clock=np.zeros(count, dtype=np.int64),
-        cycle=np.zeros(count, dtype=np.int64),
-        clip=np.zeros(count, dtype=np.int64),
-        human_offset=np.zeros((count, 3)),
-        human_clock=np.zeros((count, 3)),
-        human_pos=np.zeros((count, bodies, 3)),
-        human_quat=np.zeros((count, bodies, 4)),
-        gripper=np.zeros(count),
-        q=np.zeros((count, dof)),
-        dq=np.zeros((count, dof)),
-        command=np.zeros((count, 2, dof)),
-        eef_pos=np.zeros((count, 3)),
-        contact_flags=np.zeros(count, dtype=np.int64),
-        contact_counters=np.zeros((count, 4), dtype=np.int64),
-        contact_pairs=np.zeros((count, MAX_PAIRS + 1), dtype=np.int64),
-        human_event=np.zeros((count, 3)),
-        min_distance=np.full(count, np.inf),
-        torque_share=np.zeros(count),
-        failure=np.zeros(count, dtype=np.int64),
-        jacobian=np.zeros((count, 3 * nv)),
-        command_qvel=np.zeros((count, nv)),
-    )
+    floats: dict[str, tuple[int, ...]] = {
+        "human_offset": (3,),
+        "human_clock": (3,),
+        "human_pos": (bodies, 3),
+        "human_quat": (bodies, 4),
+        "gripper": (),
+        "q": (dof,),
+        "dq": (dof,),
+        "command": (2, dof),
+        "eef_pos": (3,),
+        "human_event": (3,),
+        "min_distance": (),
+        "torque_share": (),
+        "jacobian": (3 * nv,),
+        "command_qvel": (nv,),
+        "acceleration": (dof,),
+    }
+    ints: dict[str, tuple[int, ...]] = {
+        "fields": (len(FIELDS),),
+        "contact_counters": (4,),
+        "contact_pairs": (MAX_PAIRS + 1,),
+    }
+    fields: dict[str, NDArray[Any]] = {
+        name: np.zeros(floats[name]) if name in floats else np.zeros(ints.get(name, ()), dtype=np.int64)
+        for name in EnvArrays._fields
+        if name != "rows"
+    }
+    rows = make_rows(count, fields)
+    arrays = EnvArrays(**columns(rows), rows=rows)
+    arrays.data[:] = [data._address for data in datas]
+    arrays.fields[:] = [[getattr(data, name).ctypes.data for name in FIELDS] for data in datas]
+    arrays.min_distance[:] = np.inf
+    return arrays
 
 
 def _motor_of(model: mujoco.MjModel, joint: int) -> int:

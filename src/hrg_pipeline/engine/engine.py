@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
-from hrg_pipeline.engine.step import observe_end, run_chunk
+from hrg_pipeline.engine.step import begin_step, observe_end, run_chunk
 from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies, make_skeleton
 from hrg_pipeline.human.motion import MotionLibrary
 from hrg_pipeline.human.params import HumanParams
@@ -34,6 +34,8 @@ ACTION_SCALE = 0.2
 MOTION_STREAM = 1_000_000
 """Branch of the seed tree that the motion library grows from; no environment has so high an index."""
 _AFTER_HORIZON_S = 1.0
+_SHORTEST_MOTION_S, _LONGEST_MOTION_S = 4.0, 600.0
+_NOBODY = np.zeros(0, dtype=np.int64)
 _PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 
 
@@ -82,6 +84,7 @@ class Engine:
         self.shields = make_shield_state(self.shield, num_envs)
         self._pool, self._chunks = self._make_threads(n_threads)
         self._gripper_actions = np.zeros(num_envs)
+        self._goals = np.zeros((num_envs, self.dof))
         self._interventions = np.zeros(num_envs, dtype=np.int64)
         self._gripper_span = self._gripper_joint_span()
         for i in range(num_envs):
@@ -173,19 +176,15 @@ class Engine:
         Args:
             actions: joint steps and gripper, in [-1, 1] (N, n + 1).
         """
-        arrays, shields = self._arrays, self.shields
-        arrays.cycle[:] = 0
-        arrays.contact_flags[:] = 0
-        arrays.torque_share[:] = 0.0
-        shields.intervened[:] = 0
-        self._gripper_actions[:] = actions[:, -1]
-        goals = np.clip(arrays.q + ACTION_SCALE * actions[:, :-1], self.robot.q_min, self.robot.q_max)
+        shield, shields, goals = self.shield, self.shields, self._goals
+        actions = np.ascontiguousarray(actions, dtype=np.float64)
+        begin_step(self._arrays, shield, shields, actions, ACTION_SCALE, goals, self._gripper_actions)
         for i in range(self.num_envs):
-            plan_goal(self.shield, shields, i, goals[i])
+            plan_goal(shield, shields, i, goals[i])
         waiting = self._run(self._chunks)
         while waiting.size:
             for i in waiting:
-                plan_goal(self.shield, shields, int(i), shields.goal[i])
+                plan_goal(shield, shields, int(i), shields.goal[i])
             waiting = self._run([np.array([i]) for i in waiting])
         self._interventions += shields.intervened
 
@@ -215,8 +214,10 @@ class Engine:
         mujoco.mj_getState(self.scene.model, self._datas[i], physics, _PHYSICS_STATE)
         return {
             "physics": physics,
-            "arrays": {k: v[i].copy() for k, v in self._arrays._asdict().items() if k not in ("data", "fields")},
-            "shield": {k: v[i].copy() for k, v in self.shields._asdict().items()},
+            "arrays": {
+                k: v[i].copy() for k, v in self._arrays._asdict().items() if k not in ("data", "fields", "rows")
+            },
+            "shield": {k: v[i].copy() for k, v in self.shields._asdict().items() if k != "rows"},
             "interventions": int(self._interventions[i]),
         }
 
@@ -248,8 +249,8 @@ class Engine:
     def _run(self, chunks: list[NDArray[np.int64]]) -> NDArray[np.int64]:
         """Run chunks of environments, each in a thread; return those that wait for a plan."""
 
-        def work(members: NDArray[np.int64]) -> None:
-            run_chunk(
+        def work(members: NDArray[np.int64]) -> int:
+            return run_chunk(
                 self._constants,
                 self._arrays,
                 self.shield,
@@ -262,10 +263,11 @@ class Engine:
             )
 
         if self._pool is None or len(chunks) == 1:
-            for chunk in chunks:
-                work(chunk)
+            waiting = sum([work(chunk) for chunk in chunks])
         else:
-            list(self._pool.map(work, chunks))
+            waiting = sum(list(self._pool.map(work, chunks)))
+        if waiting == 0:
+            return _NOBODY
         unfinished = (self._arrays.cycle < CYCLES_PER_STEP) & (self._arrays.failure == 0)
         return np.flatnonzero(unfinished)
 
@@ -313,7 +315,7 @@ class Engine:
 @lru_cache(maxsize=8)
 def _motion_library(human: HumanParams, horizon_s: float, seed: int) -> MotionLibrary:
     tree = np.random.SeedSequence(seed, spawn_key=(MOTION_STREAM,))
-    duration = horizon_s + _AFTER_HORIZON_S
+    duration = min(max(horizon_s + _AFTER_HORIZON_S, _SHORTEST_MOTION_S), _LONGEST_MOTION_S)
     return make_library(human.motion.n_clips, duration, tree, make_skeleton(human.stature_m), human.motion)
 
 

@@ -24,8 +24,10 @@ from hrg_pipeline.human.motion import MotionLibrary, pose_at
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import classify_contacts
 from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.model import ShieldModel, ShieldState
-from hrg_pipeline.shield.shield import step_shield
+from hrg_pipeline.shield.shield import shield_cycle
+from hrg_pipeline.shield.trajectory import LIM_Q_MAX, LIM_Q_MIN
 
 GRIPPER_SPEED = 0.01
 """Change of the gripper command per cycle: a full stroke takes 0.8 s."""
@@ -44,18 +46,17 @@ _HARDLY = 0.3
 
 
 @kernel
-def advance_human(scene: SceneArrays, envs: EnvArrays, i: int, distance: float) -> None:
+def advance_human(scene: Row, env: Row, distance: float) -> None:
     """Let one cycle of the human's time pass: as recorded, or at a pace that gives way to the arm.
 
     Args:
         scene: constants.
-        envs: state; ``human_clock`` is updated. The pace stays within [-1, 1], so that no speed bound is exceeded.
-        i: environment.
+        env: state; ``human_clock`` is updated. The pace stays within [-1, 1], so that no speed bound is exceeded.
         distance: smallest distance between human and arm now [m].
     """
-    clock = envs.human_clock[i]
+    clock = env.human_clock
     if not scene.gives_way:
-        clock[0] = (envs.clock[i] + 1) * scene.cycle_s
+        clock[0] = (env.clock + 1) * scene.cycle_s
         return
     if clock[2] < 0.0:
         pace = -1.0
@@ -71,43 +72,42 @@ def advance_human(scene: SceneArrays, envs: EnvArrays, i: int, distance: float) 
 
 
 @kernel
-def place_human(envs: EnvArrays, library: MotionLibrary, skeleton: Skeleton, i: int) -> None:
+def place_human(env: Row, library: MotionLibrary, skeleton: Skeleton) -> None:
     """Put the human's bodies where they are at the human's present time."""
-    bodies = envs.human_pos.shape[1]
-    t = envs.human_clock[i, 0]
-    pose_at(library, skeleton, envs.clip[i], t, envs.human_offset[i], envs.human_pos[i], envs.human_quat[i])
-    mocap_pos = c.f64_array(envs.fields[i, MOCAP_POS], 3 * bodies)
-    mocap_quat = c.f64_array(envs.fields[i, MOCAP_QUAT], 4 * bodies)
+    pos, quat = env.human_pos[:], env.human_quat[:]
+    bodies = pos.shape[0]
+    pose_at(library, skeleton, env.clip, env.human_clock[0], env.human_offset[:], pos, quat)
+    mocap_pos = c.f64_array(env.fields[MOCAP_POS], 3 * bodies)
+    mocap_quat = c.f64_array(env.fields[MOCAP_QUAT], 4 * bodies)
     for body in range(bodies):
         for k in range(3):
-            mocap_pos[3 * body + k] = envs.human_pos[i, body, k]
+            mocap_pos[3 * body + k] = pos[body, k]
         for k in range(4):
-            mocap_quat[4 * body + k] = envs.human_quat[i, body, k]
+            mocap_quat[4 * body + k] = quat[body, k]
 
 
 @kernel
-def read_robot(scene: SceneArrays, envs: EnvArrays, i: int) -> None:
+def read_robot(scene: Row, env: Row) -> None:
     """Copy the arm's joint angles and speeds out of mjData."""
-    qpos = c.f64_array(envs.fields[i, QPOS], scene.nq)
-    qvel = c.f64_array(envs.fields[i, QVEL], scene.nv)
+    qpos = c.f64_array(env.fields[QPOS], scene.nq)
+    qvel = c.f64_array(env.fields[QVEL], scene.nv)
     for k in range(scene.arm_dof.shape[0]):
-        envs.q[i, k] = qpos[scene.arm_qpos[k]]
-        envs.dq[i, k] = qvel[scene.arm_dof[k]]
+        env.q[k] = qpos[scene.arm_qpos[k]]
+        env.dq[k] = qvel[scene.arm_dof[k]]
 
 
 @kernel
-def observe_end(scene: SceneArrays, envs: EnvArrays, library: MotionLibrary, skeleton: Skeleton, i: int) -> None:
-    """Bring poses up to date with the end of the last cycle, for the observations."""
-    place_human(envs, library, skeleton, i)
-    read_robot(scene, envs, i)
-    c.mj_kinematics(scene.model, envs.data[i])
-    site = c.f64_array(envs.fields[i, SITE_XPOS] + 24 * scene.grip_site, 3)
+def _show_end(scene: Row, env: Row, library: MotionLibrary, skeleton: Skeleton) -> None:
+    place_human(env, library, skeleton)
+    read_robot(scene, env)
+    c.mj_kinematics(scene.model, env.data)
+    site = c.f64_array(env.fields[SITE_XPOS] + 24 * scene.grip_site, 3)
     for k in range(3):
-        envs.eef_pos[i, k] = site[k]
+        env.eef_pos[k] = site[k]
 
 
 @kernel
-def _apply_torques(scene: SceneArrays, envs: EnvArrays, i: int, target: Array) -> None:
+def _apply_torques(scene: Row, env: Row, target: Array) -> None:
     """Drive the arm along its command with the full mass matrix.
 
     tau = M (kp e + kd e' + q''_d) + bias - passive. The error is taken at the start of the cycle; q''_d is the mean
@@ -115,19 +115,18 @@ def _apply_torques(scene: SceneArrays, envs: EnvArrays, i: int, target: Array) -
 
     Args:
         scene: constants.
-        envs: state; ``command`` is the command at the start of the cycle.
-        i: environment.
+        env: state; ``command`` is the command at the start of the cycle.
         target: the shield's set-point q, q', q'', q''' for the end of the cycle (4, n).
     """
     n = scene.arm_dof.shape[0]
-    ctrl = c.f64_array(envs.fields[i, CTRL], scene.arm_ctrl.max() + 1)
-    bias = c.f64_array(envs.fields[i, BIAS], scene.nv)
-    passive = c.f64_array(envs.fields[i, PASSIVE], scene.nv)
-    mass = c.f64_array(envs.fields[i, MASS], scene.n_m)
-    acceleration = np.empty(n)
+    ctrl = c.f64_array(env.fields[CTRL], scene.nu)
+    bias = c.f64_array(env.fields[BIAS], scene.nv)
+    passive = c.f64_array(env.fields[PASSIVE], scene.nv)
+    mass = c.f64_array(env.fields[MASS], scene.n_m)
+    command, acceleration = env.command, env.acceleration
     for k in range(n):
-        feed_forward = (target[1, k] - envs.command[i, 1, k]) / scene.cycle_s
-        error, error_rate = envs.command[i, 0, k] - envs.q[i, k], envs.command[i, 1, k] - envs.dq[i, k]
+        feed_forward = (target[1, k] - command[1, k]) / scene.cycle_s
+        error, error_rate = command[0, k] - env.q[k], command[1, k] - env.dq[k]
         acceleration[k] = scene.kp * error + scene.kd * error_rate + feed_forward
     for k in range(n):
         dof = scene.arm_dof[k]
@@ -136,75 +135,118 @@ def _apply_torques(scene: SceneArrays, envs: EnvArrays, i: int, target: Array) -
             if scene.mass_index[k, j] >= 0:
                 torque += mass[scene.mass_index[k, j]] * acceleration[j]
         limit = scene.torque_max[k] if torque > 0.0 else scene.torque_min[k]
-        envs.torque_share[i] = max(envs.torque_share[i], torque / limit)
+        env.torque_share = max(env.torque_share, torque / limit)
         ctrl[scene.arm_ctrl[k]] = min(max(torque, scene.torque_min[k]), scene.torque_max[k])
 
 
 @kernel
-def _move_gripper(scene: SceneArrays, envs: EnvArrays, i: int, action: float) -> None:
-    command = envs.gripper[i] + GRIPPER_SPEED * np.sign(action)
-    envs.gripper[i] = min(max(command, -1.0), 1.0)
-    share = 0.5 * (envs.gripper[i] + 1.0)
+def _move_gripper(scene: Row, env: Row, action: float) -> None:
+    command = env.gripper + GRIPPER_SPEED * np.sign(action)
+    env.gripper = min(max(command, -1.0), 1.0)
+    share = 0.5 * (env.gripper + 1.0)
+    ctrl = c.f64_array(env.fields[CTRL], scene.nu)
     for k in range(scene.gripper_ctrl.shape[0]):
-        ctrl = c.f64_array(envs.fields[i, CTRL] + 8 * scene.gripper_ctrl[k], 1)
-        ctrl[0] = scene.gripper_open[k] + share * (scene.gripper_closed[k] - scene.gripper_open[k])
+        opened, closed = scene.gripper_open[k], scene.gripper_closed[k]
+        ctrl[scene.gripper_ctrl[k]] = opened + share * (closed - opened)
 
 
 @kernel
-def run_cycles(
-    scene: SceneArrays,
-    envs: EnvArrays,
-    shield: ShieldModel,
-    shields: ShieldState,
+def _begin_step(
+    envs: Rows, shields: Rows, guards: Rows, actions: Array, scale: float, goals: Array, gripper_actions: Array
+) -> None:
+    n = goals.shape[1]
+    limits = shields[0].limits
+    for i in range(envs.shape[0]):
+        env = envs[i]
+        env.cycle = 0
+        env.contact_flags = 0
+        env.torque_share = 0.0
+        guards[i].intervened = 0
+        gripper_actions[i] = actions[i, n]
+        for k in range(n):
+            goal = env.q[k] + scale * actions[i, k]
+            if goal < limits[k, LIM_Q_MIN]:  # a NaN passes, planning refuses it
+                goal = limits[k, LIM_Q_MIN]
+            elif goal > limits[k, LIM_Q_MAX]:
+                goal = limits[k, LIM_Q_MAX]
+            goals[i, k] = goal
+
+
+@kernel
+def _run_chunk(
+    scenes: Rows,
+    envs: Rows,
+    shields: Rows,
+    guards: Rows,
     library: MotionLibrary,
     skeleton: Skeleton,
-    i: int,
-    gripper_action: float,
+    members: Ints,
+    gripper_actions: Array,
     n_cycles: int,
-) -> None:
-    """Run environment ``i`` to the end of its RL step, or until the shield wants a new plan for the stored goal."""
-    model, data = scene.model, envs.data[i]
-    qvel = c.f64_array(envs.fields[i, QVEL], scene.nv)
-    while envs.cycle[i] < n_cycles and envs.failure[i] == 0:
-        t = envs.clock[i] * scene.cycle_s
-        place_human(envs, library, skeleton, i)
-        read_robot(scene, envs, i)
-        for k in range(scene.arm_dof.shape[0]):
-            envs.command[i, 0, k] = shields.command[i, 0, k]
-            envs.command[i, 1, k] = shields.command[i, 1, k]
-            envs.command_qvel[i, scene.arm_dof[k]] = shields.command[i, 1, k]
-        step_shield(shield, shields, i, t, envs.human_pos[i], t, envs.q[i], envs.dq[i])
-        envs.min_distance[i] = min(envs.min_distance[i], shields.min_distance[i])
-        c.mj_step1(model, data)
-        envs.contact_flags[i] |= classify_contacts(
-            model,
-            data,
-            scene.geom_class,
-            scene.geom_body,
-            qvel,
-            envs.command_qvel[i],
-            envs.jacobian[i],
-            envs.contact_pairs[i],
-            envs.human_event[i],
-            envs.contact_counters[i],
-            scene.cycle_s,
-            scene.debounce_s,
-            scene.safe_vel,
-        )
-        _apply_torques(scene, envs, i, shields.command[i])
-        _move_gripper(scene, envs, i, gripper_action)
-        c.mj_step2(model, data)
-        advance_human(scene, envs, i, shields.min_distance[i])
-        envs.clock[i] += 1
-        envs.cycle[i] += 1
-        if c.warning_total(data) > 0:
-            envs.failure[i] = 1
-        if shields.replan_wanted[i] != 0 and envs.cycle[i] < n_cycles:
-            return
-    observe_end(scene, envs, library, skeleton, i)
+) -> int:
+    scene, shield = scenes[0], shields[0]
+    model = scene.model
+    waiting = 0
+    for member in range(members.shape[0]):
+        i = members[member]
+        env, guard = envs[i], guards[i]
+        data = env.data
+        qvel = c.f64_array(env.fields[QVEL], scene.nv)
+        # Slices are plain arrays: other callers of these kernels have those, so each is compiled once.
+        command_qvel, q, dq, human_pos = env.command_qvel[:], env.q[:], env.dq[:], env.human_pos[:]
+        wants_plan = False
+        while env.cycle < n_cycles and env.failure == 0 and not wants_plan:
+            t = env.clock * scene.cycle_s
+            place_human(env, library, skeleton)
+            read_robot(scene, env)
+            for k in range(q.shape[0]):
+                env.command[0, k] = guard.command[0, k]
+                env.command[1, k] = guard.command[1, k]
+                command_qvel[scene.arm_dof[k]] = guard.command[1, k]
+            shield_cycle(shield, guard, t, human_pos, t, q, dq)
+            env.min_distance = min(env.min_distance, guard.min_distance)
+            c.mj_step1(model, data)
+            env.contact_flags |= classify_contacts(
+                model,
+                data,
+                scene.geom_class[:],
+                scene.geom_body[:],
+                qvel,
+                command_qvel,
+                env.jacobian[:],
+                env.contact_pairs[:],
+                env.human_event[:],
+                env.contact_counters[:],
+                scene.cycle_s,
+                scene.debounce_s,
+                scene.safe_vel,
+            )
+            _apply_torques(scene, env, guard.command)
+            _move_gripper(scene, env, gripper_actions[i])
+            c.mj_step2(model, data)
+            advance_human(scene, env, guard.min_distance)
+            env.clock += 1
+            env.cycle += 1
+            if c.warning_total(data) > 0:
+                env.failure = 1
+            wants_plan = guard.replan_wanted != 0 and env.cycle < n_cycles and env.failure == 0
+        if wants_plan:
+            waiting += 1
+        else:
+            _show_end(scene, env, library, skeleton)
+    return waiting
 
 
 @kernel
+def _observe_end(scenes: Rows, envs: Rows, library: MotionLibrary, skeleton: Skeleton, i: int) -> None:
+    _show_end(scenes[0], envs[i], library, skeleton)
+
+
+def observe_end(scene: SceneArrays, envs: EnvArrays, library: MotionLibrary, skeleton: Skeleton, i: int) -> None:
+    """Bring poses up to date with the end of the last cycle, for the observations."""
+    _observe_end(scene.record, envs.rows, library, skeleton, i)
+
+
 def run_chunk(
     scene: SceneArrays,
     envs: EnvArrays,
@@ -215,8 +257,50 @@ def run_chunk(
     members: Ints,
     gripper_actions: Array,
     n_cycles: int,
+) -> int:
+    """Run several environments one after the other, without Python between: the work of one thread.
+
+    Each runs to the end of its RL step, or until its shield wants a new plan for the stored goal.
+
+    Args:
+        scene: constants.
+        envs: state and outputs.
+        shield: the shield's model.
+        shields: the shield's memory.
+        library: the human's motions.
+        skeleton: the human's body.
+        members: which environments (m,).
+        gripper_actions: which way each gripper moves (N,).
+        n_cycles: cycles of an RL step.
+
+    Returns:
+        How many of them wait for a plan.
+    """
+    return int(
+        _run_chunk(
+            scene.record, envs.rows, shield.record, shields.rows, library, skeleton, members, gripper_actions, n_cycles
+        )
+    )
+
+
+def begin_step(
+    envs: EnvArrays,
+    shield: ShieldModel,
+    shields: ShieldState,
+    actions: Array,
+    scale: float,
+    goals: Array,
+    gripper_actions: Array,
 ) -> None:
-    """Run several environments one after the other: the work of one thread."""
-    for k in range(members.shape[0]):
-        i = members[k]
-        run_cycles(scene, envs, shield, shields, library, skeleton, i, gripper_actions[i], n_cycles)
+    """Clear what counts within one RL step and turn the actions into goals.
+
+    Args:
+        envs: state and outputs.
+        shield: the shield's model.
+        shields: the shield's memory.
+        actions: joint steps and gripper, in [-1, 1] (N, n + 1).
+        scale: joint step of a full action, from the measured angle [rad].
+        goals: joint angles within their limits (N, n) [rad], written.
+        gripper_actions: (N,), written.
+    """
+    _begin_step(envs.rows, shield.record, shields.rows, actions, scale, goals, gripper_actions)

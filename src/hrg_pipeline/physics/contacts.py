@@ -101,6 +101,9 @@ def classify_contacts(
         OR of the contact flags that started in this cycle.
     """
     human_event[0] += cycle_s
+    if c.contact_count(data) == 0:
+        pairs[0] = 0
+        return 0
     onset = human_event[0] - cycle_s > debounce_s + 1e-9
     velocity = qvel if onset else command_qvel
     flags, speed, n_now = 0, -1.0, 0
@@ -129,7 +132,8 @@ def classify_contacts(
         if not _holds(pairs, 1, pairs[0], pair):
             flags |= _count_onset(kind, counters)
     pairs[0] = n_now
-    pairs[1 : n_now + 1] = now[:n_now]
+    for k in range(n_now):  # a slice assignment would compile a broadcast and its errors
+        pairs[k + 1] = now[k]
     if speed >= 0.0:
         flags |= _count_human(onset, speed, safe_vel, human_event, counters)
     return flags

@@ -6,21 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Row
 from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.model import (
     HUMAN_SPEED,
     MEASUREMENT_FINITE,
     MEASUREMENT_FRESH,
+    OFF,
     ROBOT_STATE_FINITE,
     TRACKING,
-    ShieldModel,
-    ShieldState,
 )
-from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics
+from hrg_pipeline.shield.reach import place_capsules
 from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, LIM_Q_MAX, LIM_Q_MIN, LIM_V
 
 _TIME_EPS = 1e-9  # [s]
 _EXACT_BELOW_M = 1.0
+CLOSE_M = 0.35
+"""With the shield off, a distance that may be below this is computed in every cycle [m]."""
+STALE_CYCLES = 5
+"""With the shield off, others are computed every so many cycles."""
+_SURELY = 1.0 - 1e-9  # room for rounding in bounds
 _REL = 1e-6
 _SAME = (1e-9, 1e-7, 1e-5)  # a new trajectory may differ this much in q [rad], q' [rad/s], q'' [rad/s²]
 
@@ -35,20 +40,12 @@ def all_finite(array: NDArray[np.float64]) -> bool:
 
 
 @kernel
-def check_human(
-    model: ShieldModel,
-    state: ShieldState,
-    i: int,
-    time: float,
-    human_pos: NDArray[np.float64],
-    human_time: float,
-) -> bool:
+def check_human(model: Row, row: Row, time: float, human_pos: NDArray[np.float64], human_time: float) -> bool:
     """Take a measurement in and check it: finite, fresh, and reachable from the one before.
 
     Args:
-        model: The shield's model.
-        state: The shield's memory.
-        i: Environment.
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory; ``human_moved`` is updated with the rest.
         time: Now [s].
         human_pos: Measured joint positions (J, 3) [m], world.
         human_time: When they were true [s].
@@ -56,48 +53,64 @@ def check_human(
     Returns:
         True if nothing is wrong; every violated assumption is counted.
     """
-    violations = state.violations[i]
+    row.human_moved = 0.0
     finite = np.isfinite(human_time) and np.isfinite(time)
     for j in range(human_pos.shape[0]):
         finite = finite and np.isfinite(human_pos[j, 0] + human_pos[j, 1] + human_pos[j, 2])
     if not finite:
-        violations[MEASUREMENT_FINITE] += 1
+        row.violations[MEASUREMENT_FINITE] += 1
         return False
     good = True
     if not -_TIME_EPS <= time - human_time <= model.delay + model.age_tolerance + _TIME_EPS:
-        violations[MEASUREMENT_FRESH] += 1
+        row.violations[MEASUREMENT_FRESH] += 1
         good = False
-    last = state.human_pos[i]
-    if np.isfinite(state.human_time[i]):
-        dt = human_time - state.human_time[i]
-        plausible = dt >= -_TIME_EPS
-        for j in range(human_pos.shape[0]):
-            x = human_pos[j, 0] - last[j, 0]
-            y = human_pos[j, 1] - last[j, 1]
-            z = human_pos[j, 2] - last[j, 2]
-            reach = model.human_v_max[j] * max(dt, 0.0) + 2.0 * model.measurement_error + model.jump_tolerance
-            if not x * x + y * y + z * z <= reach * reach:
-                plausible = False
-        if not plausible:
-            violations[HUMAN_SPEED] += 1
-            good = False
+    known = np.isfinite(row.human_time)
+    dt = human_time - row.human_time if known else 0.0
+    plausible = dt >= -_TIME_EPS
+    farthest = 0.0
+    last = row.human_pos
     for j in range(human_pos.shape[0]):
+        x = human_pos[j, 0] - last[j, 0]
+        y = human_pos[j, 1] - last[j, 1]
+        z = human_pos[j, 2] - last[j, 2]
+        moved = x * x + y * y + z * z
+        farthest = max(farthest, moved)
+        reach = model.human_v_max[j] * max(dt, 0.0) + 2.0 * model.measurement_error + model.jump_tolerance
+        plausible = plausible and moved <= reach * reach
         for k in range(3):
             last[j, k] = human_pos[j, k]
-    state.human_time[i] = human_time
+    if known and not plausible:
+        row.violations[HUMAN_SPEED] += 1
+        good = False
+    row.human_moved = np.sqrt(farthest)
+    row.human_time = human_time
     return good
 
 
 @kernel
-def check_tracking(
-    model: ShieldModel, state: ShieldState, i: int, q_meas: NDArray[np.float64], dq_meas: NDArray[np.float64]
-) -> bool:
+def off_by(reach: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """How far apart any point of the robot can be in two configurations, at most [m].
+
+    On the straight line from one to the other, a joint that turns by dq moves no point by more than reach dq.
+
+    Args:
+        reach: ``ShieldModel.reach`` (n,) [m].
+        a: One configuration (n,) [rad].
+        b: The other one (n,) [rad].
+    """
+    total = 0.0
+    for j in range(reach.shape[0]):
+        total += reach[j] * abs(a[j] - b[j])
+    return total
+
+
+@kernel
+def check_tracking(model: Row, row: Row, q_meas: NDArray[np.float64], dq_meas: NDArray[np.float64]) -> bool:
     """Check that every capsule end is where it was commanded to be, up to the tracking error.
 
     Args:
-        model: The shield's model.
-        state: The shield's memory; the measured capsule ends are left in ``state.points[i, 0]``.
-        i: Environment.
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory.
         q_meas: Measured joint positions (n,) [rad].
         dq_meas: Measured joint speeds (n,) [rad/s].
 
@@ -105,16 +118,15 @@ def check_tracking(
         True if they all are; a violated assumption is counted.
     """
     if not (all_finite(q_meas) and all_finite(dq_meas)):
-        state.violations[i, ROBOT_STATE_FINITE] += 1
+        row.violations[ROBOT_STATE_FINITE] += 1
         return False
-    frames = state.frames[i]
-    measured = state.points[i, 0]
-    commanded = state.points[i, 1]
-    forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, q_meas, frames)
-    capsule_ends(frames, model.capsule_link, model.capsule_ends, measured)
-    q = state.command[i, 0]
-    forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, q, frames)
-    capsule_ends(frames, model.capsule_link, model.capsule_ends, commanded)
+    q = row.command[0]
+    if off_by(model.reach, q_meas, q) <= model.tracking_error * _SURELY:
+        return True
+    measured = row.points[0]
+    commanded = row.points[1]
+    place_capsules(model, row.frames, q_meas, measured)
+    place_capsules(model, row.frames, q, commanded)
     limit = model.tracking_error * model.tracking_error
     for k in range(measured.shape[0]):
         for end in range(2):
@@ -122,8 +134,42 @@ def check_tracking(
             y = measured[k, end, 1] - commanded[k, end, 1]
             z = measured[k, end, 2] - commanded[k, end, 2]
             if not x * x + y * y + z * z <= limit:
-                state.violations[i, TRACKING] += 1
+                row.violations[TRACKING] += 1
                 return False
+    return True
+
+
+@kernel
+def watch_distance(model: Row, row: Row, q_meas: NDArray[np.float64]) -> bool:
+    """Bring ``min_distance`` up to date, at no cost while the human is far.
+
+    The distance cannot shrink by more than what human and robot moved. Below 1 m it is computed in every cycle;
+    with the shield off, where nothing depends on it, only below ``CLOSE_M`` and else every few cycles.
+
+    Args:
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory, with the measurement in it.
+        q_meas: Measured joint positions (n,), finite [rad].
+
+    Returns:
+        Whether ``bodies`` is up to date now.
+    """
+    row.distance_bound -= (row.human_moved + off_by(model.reach, q_meas, row.q_seen[:])) / _SURELY
+    row.distance_age += 1
+    for j in range(q_meas.shape[0]):
+        row.q_seen[j] = q_meas[j]
+    if row.distance_bound >= _EXACT_BELOW_M:
+        row.min_distance = row.distance_bound
+        return False
+    if model.mode == OFF and row.distance_bound > CLOSE_M and row.distance_age < STALE_CYCLES:
+        return False
+    points = row.points[0]
+    bound_bodies(row.human_pos, model.proximal, model.distal, model.body_radius, row.bodies)
+    place_capsules(model, row.frames, q_meas, points)
+    distance = robot_human_distance(model, points, row.human_pos, row.bodies, row.nearest)
+    row.min_distance = distance
+    row.distance_bound = distance if np.isfinite(distance) else -np.inf
+    row.distance_age = 0
     return True
 
 
@@ -196,42 +242,67 @@ def bound_bodies(
 
 
 @kernel
+def _pair_distance(model: Row, points: NDArray[np.float64], pos: NDArray[np.float64], capsule: int, body: int) -> float:
+    """Distance of one robot capsule and one human capsule, real radii [m]."""
+    first, second = model.proximal[body], model.distal[body]
+    squared = segment_distance_sq(
+        (points[capsule, 0, 0], points[capsule, 0, 1], points[capsule, 0, 2]),
+        (points[capsule, 1, 0], points[capsule, 1, 1], points[capsule, 1, 2]),
+        (pos[first, 0], pos[first, 1], pos[first, 2]),
+        (pos[second, 0], pos[second, 1], pos[second, 2]),
+    )
+    return float(np.sqrt(squared) - (model.capsule_radius[capsule] + model.body_radius[body]))
+
+
+@kernel
 def robot_human_distance(
-    model: ShieldModel, points: NDArray[np.float64], pos: NDArray[np.float64], bodies: NDArray[np.float64]
+    model: Row,
+    points: NDArray[np.float64],
+    pos: NDArray[np.float64],
+    bodies: NDArray[np.float64],
+    nearest: NDArray[np.int64],
 ) -> float:
     """Distance of robot and human with their real radii.
 
     Args:
-        model: The shield's model.
+        model: The shield's model, or its record.
         points: Capsule ends of the robot (L, 2, 3) [m].
         pos: Joint positions of the human (J, 3) [m].
         bodies: From ``bound_bodies`` (B + 1, 4).
+        nearest: Capsule and body (2,) that are looked at first, best those that were nearest last time; written.
 
     Returns:
         Distance [m], exact below 1 m (negative: overlap), above it only a lower bound.
     """
-    best = np.inf
     count = model.proximal.shape[0]
+    best = _pair_distance(model, points, pos, nearest[0], nearest[1])
+    first_capsule, first_body = nearest[0], nearest[1]
     for k in range(points.shape[0]):
-        p1 = points[k, 0]
-        p2 = points[k, 1]
-        x, y, z = 0.5 * (p1[0] + p2[0]), 0.5 * (p1[1] + p2[1]), 0.5 * (p1[2] + p2[2])
-        half = 0.5 * np.sqrt((p1[0] - p2[0]) ** 2 + (p1[1] - p2[1]) ** 2 + (p1[2] - p2[2]) ** 2)
-        ball = bodies[count]
-        centres = np.sqrt((x - ball[0]) ** 2 + (y - ball[1]) ** 2 + (z - ball[2]) ** 2)
-        bound = centres - ball[3] - half - model.capsule_radius[k]
+        x = 0.5 * (points[k, 0, 0] + points[k, 1, 0])
+        y = 0.5 * (points[k, 0, 1] + points[k, 1, 1])
+        z = 0.5 * (points[k, 0, 2] + points[k, 1, 2])
+        dx, dy, dz = (
+            points[k, 0, 0] - points[k, 1, 0],
+            points[k, 0, 1] - points[k, 1, 1],
+            points[k, 0, 2] - points[k, 1, 2],
+        )
+        around = 0.5 * np.sqrt(dx * dx + dy * dy + dz * dz) + model.capsule_radius[k]
+        dx, dy, dz = x - bodies[count, 0], y - bodies[count, 1], z - bodies[count, 2]
+        bound = np.sqrt(dx * dx + dy * dy + dz * dz) - bodies[count, 3] - around
         if bound >= min(best, _EXACT_BELOW_M):
             best = min(best, bound)
             continue
         for b in range(count):
-            radii = model.capsule_radius[k] + model.body_radius[b]
-            centres = (x - bodies[b, 0]) ** 2 + (y - bodies[b, 1]) ** 2 + (z - bodies[b, 2]) ** 2
-            spheres = half + bodies[b, 3] + radii
-            if best < np.inf and centres >= max(best + spheres, 0.0) ** 2:
+            dx, dy, dz = x - bodies[b, 0], y - bodies[b, 1], z - bodies[b, 2]
+            centres = dx * dx + dy * dy + dz * dz
+            spheres = around + bodies[b, 3] + model.body_radius[b]
+            enough = max(best + spheres, 0.0)
+            if centres >= enough * enough or (k == first_capsule and b == first_body):
                 continue
             distance = np.sqrt(centres) - spheres
             if distance < _EXACT_BELOW_M:
-                squared = segment_distance_sq(p1, p2, pos[model.proximal[b]], pos[model.distal[b]])
-                distance = np.sqrt(squared) - radii
-            best = min(best, distance)
+                distance = _pair_distance(model, points, pos, k, b)
+            if not distance >= best:
+                best = distance
+                nearest[0], nearest[1] = k, b
     return float(best)

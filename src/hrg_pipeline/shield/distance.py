@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
 
+Point = NDArray[np.float64] | tuple[float, float, float]
+
 _DEGENERATE_SQ = 1e-24  # squared length [m²] below which a segment is a point
 
 
@@ -16,9 +18,7 @@ def _clamp01(x: float) -> float:
 
 
 @kernel
-def segment_distance_sq(
-    p1: NDArray[np.float64], p2: NDArray[np.float64], q1: NDArray[np.float64], q2: NDArray[np.float64]
-) -> float:
+def segment_distance_sq(p1: Point, p2: Point, q1: Point, q2: Point) -> float:
     """Squared distance of two segments, robust for parallel and for point-like ones.
 
     The squared distance is a convex quadratic in the two segment parameters. Its minimum over the unit square

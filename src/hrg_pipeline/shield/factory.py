@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.errors import ModelError
+from hrg_pipeline.physics.records import columns, make_rows
 from hrg_pipeline.shield.model import (
     ASSUMPTIONS,
     INTERVALS,
@@ -120,7 +121,8 @@ def make_shield_model(
     joint_rot = np.stack([geometry.joint_rot, geometry.joint_rot @ cross, geometry.joint_rot @ cross @ cross], axis=1)
     link = np.ascontiguousarray(geometry.capsule_link, dtype=np.int64)
     ends = np.stack([geometry.capsule_p1, geometry.capsule_p2], axis=1) - anchor[link][:, None]
-    return ShieldModel(
+    rho = reach_bounds(joint_pos, link, ends)
+    values: dict[str, Any] = dict(
         mode=MODES[params.type],
         sample_time=float(sample_time),
         delay=float(params.measurement_delay_s),
@@ -139,13 +141,18 @@ def make_shield_model(
         capsule_link=link,
         capsule_ends=np.ascontiguousarray(ends),
         capsule_radius=np.array(geometry.capsule_radius, dtype=np.float64),
-        rho=reach_bounds(joint_pos, link, ends),
+        rho=rho,
         proximal=np.ascontiguousarray(bodies.proximal, dtype=np.int64),
         distal=np.ascontiguousarray(bodies.distal, dtype=np.int64),
         body_radius=np.array(bodies.radius, dtype=np.float64),
         human_v_max=np.array(bodies.v_max, dtype=np.float64),
         human_v_top=float(bodies.v_max.max()),
+        body_v_max=np.maximum(bodies.v_max[bodies.proximal], bodies.v_max[bodies.distal]),
+        reach=rho.max(axis=0),
     )
+    record = make_rows(1, {name: np.asarray(value) for name, value in values.items()})
+    views = {name: view[0] if view.ndim > 1 else view[0].item() for name, view in columns(record).items()}
+    return ShieldModel(**views, record=record)
 
 
 def make_shield_state(model: ShieldModel, n: int) -> ShieldState:
@@ -176,6 +183,12 @@ def make_shield_state(model: ShieldModel, n: int) -> ShieldState:
         "human_pos": (human, 3),
         "human_time": (),
         "min_distance": (),
+        "distance_bound": (),
+        "q_seen": (joints,),
+        "human_moved": (),
+        "begin": (3, joints),
+        "begin_speed": (2,),
+        "extremes": (joints, 5),
         "proposal_start": (3,),
         "proposal_phases": (PLAN_PHASES, 2),
         "joints": (3, 4, joints),
@@ -184,16 +197,25 @@ def make_shield_state(model: ShieldModel, n: int) -> ShieldState:
         "bodies": (bodies + 1, 4),
         "axis": (2, 3),
     }
-    ints: dict[str, tuple[int, ...]] = {"violations": (len(ASSUMPTIONS),), "pairs": (capsules * bodies,)}
-    arrays: dict[str, Any] = {
-        name: np.zeros((n, *floats[name])) if name in floats else np.zeros((n, *ints.get(name, ())), np.int64)
-        for name in ShieldState._fields
+    ints: dict[str, tuple[int, ...]] = {
+        "violations": (len(ASSUMPTIONS),),
+        "nearest": (2,),
+        "pairs": (capsules * bodies,),
     }
-    state = ShieldState(**arrays)
+    names = [name for name in ShieldState._fields if name != "rows"]
+    rows = make_rows(
+        n,
+        {
+            name: np.zeros(floats[name]) if name in floats else np.zeros(ints.get(name, ()), dtype=np.int64)
+            for name in names
+        },
+    )
+    state = ShieldState(**columns(rows), rows=rows)
     q = np.clip(0.0, model.limits[:, 0], model.limits[:, 1])
     state.ltt[..., 1] = q[:, None]
     state.ltt_limits[:] = (MAX_PATH_ACCELERATION, MAX_PATH_JERK)
     state.command[:, 0] = state.goal[:] = q
     state.human_time[:] = np.nan
     state.min_distance[:] = np.inf
+    state.distance_bound[:] = -np.inf
     return state

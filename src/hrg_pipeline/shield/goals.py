@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Rows
 from hrg_pipeline.shield.model import FROM_REST, KEEP_SPEED, NO_CANDIDATE, RESCALED, ShieldModel, ShieldState
 from hrg_pipeline.shield.path import path_limits, propose_plan
 from hrg_pipeline.shield.reach import curvature_bounds
@@ -15,88 +16,61 @@ from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, build_ltt, ltt_at, plan
 
 
 @kernel
-def store_candidate(
-    start: NDArray[np.float64],
-    phases: NDArray[np.float64],
-    goal: NDArray[np.float64],
-    limits: NDArray[np.float64],
-    rho: NDArray[np.float64],
-    speed: tuple[float, float],
-    sample_time: float,
-    ltt: NDArray[np.float64],
-    ltt_limits: NDArray[np.float64],
-    ltt_alpha: NDArray[np.float64],
-) -> float:
-    """Turn jerk phases into a trajectory with its path limits and curvature bounds, or refuse it.
+def _begin_candidate(rows: Rows, i: int, kind: int) -> None:
+    """Write where a candidate of this kind begins, ``q, q_s, q_ss``, and at which ``s', s''``."""
+    row = rows[i]
+    begin, values = row.begin, row.joints[0]
+    row.begin_speed[0], row.begin_speed[1] = 1.0, 0.0
+    if kind == KEEP_SPEED:
+        ltt_at(row.ltt[row.active], row.path[0], values)
+        row.begin_speed[0], row.begin_speed[1] = row.path[1], row.path[2]
+    for j in range(begin.shape[1]):
+        for k in range(3):
+            begin[k, j] = values[k, j] if kind == KEEP_SPEED else row.command[k, j]
+        if kind == FROM_REST:
+            begin[1, j] = begin[2, j] = 0.0
+
+
+@kernel
+def _store_candidate(models: Rows, rows: Rows, i: int, kind: int, phases: NDArray[np.float64]) -> bool:
+    """Turn jerk phases into a candidate with its path limits and curvature bounds, or refuse them.
 
     Args:
-        start: ``q, q_s, q_ss`` (3, n).
+        models: Record of the shield's model (1,).
+        rows: The shield's memory; the trajectory slot that is not in use is written.
+        i: Environment.
+        kind: FROM_REST, RESCALED or KEEP_SPEED.
         phases: Durations and jerks (2, n, MOVING_PHASES).
-        goal: (n,) [rad].
-        limits: ``ShieldModel.limits`` (n, 7).
-        rho: ``ShieldModel.rho`` (L, n).
-        speed: ``(s', s'')`` that it would start with.
-        sample_time: [s].
-        ltt: (n, LTT_PHASES, 5), written.
-        ltt_limits: A, J (2,), written.
-        ltt_alpha: (L,), written.
 
     Returns:
-        Duration [s]; NaN if it breaks a limit, misses the goal, or cannot be started at that speed.
+        False if the trajectory breaks a limit, misses the goal, or cannot be started at its speed.
     """
-    extremes = np.empty((goal.shape[0], 5))
-    duration = build_ltt(start, phases[0], phases[1], ltt, extremes)
-    if not np.isfinite(duration) or not within_limits(goal, ltt, extremes, limits):
-        return np.nan
+    model, row = models[0], rows[i]
+    slot = 1 - row.active
+    ltt, extremes, limits = row.ltt[slot], row.extremes, model.limits
+    duration = build_ltt(row.begin, phases[0], phases[1], ltt, extremes)
+    if not np.isfinite(duration) or not within_limits(row.goal, ltt, extremes, limits):
+        return False
     a_max, j_max = path_limits(extremes[:, 2], extremes[:, 3], extremes[:, 4], limits[:, LIM_A], limits[:, LIM_J])
-    ltt_limits[0] = a_max
-    ltt_limits[1] = j_max
-    curvature_bounds(rho, extremes[:, 2], extremes[:, 3], ltt_alpha)
-    scratch = np.empty(3)
-    plan = np.empty((7, 2))
-    if propose_plan(0.0, speed[0], speed[1], a_max, j_max, sample_time, scratch, plan) < 0.0:
-        return np.nan
-    return duration
-
-
-def _make_candidate(model: ShieldModel, state: ShieldState, i: int, mode: int) -> bool:
-    """Plan one candidate into the slot that is not in use; False if there is none of this kind."""
-    active = int(state.active[i])
-    slot = 1 - active
-    command = state.command[i]
-    start = np.zeros((3, command.shape[1]))
-    speed = (1.0, 0.0)
-    if mode == FROM_REST:
-        start[0] = command[0]
-    elif mode == RESCALED:
-        start[:] = command[:3]
-    else:
-        values = np.empty_like(command)
-        ltt_at(state.ltt[i, active], state.path[i, 0], values)
-        start[:] = values[:3]
-        speed = (float(state.path[i, 1]), float(state.path[i, 2]))
-    goal = state.goal[i]
-    phases = planner_for(model.limits).plan(start, goal)
-    if phases is None:
+    row.ltt_limits[slot, 0] = a_max
+    row.ltt_limits[slot, 1] = j_max
+    curvature_bounds(model.rho, extremes[:, 2], extremes[:, 3], row.ltt_alpha[slot])
+    speed, acceleration = row.begin_speed[0], row.begin_speed[1]
+    start, plan = row.proposal_start, row.proposal_phases
+    if propose_plan(0.0, speed, acceleration, a_max, j_max, model.sample_time, start, plan) < 0.0:
         return False
-    duration = store_candidate(
-        start,
-        phases,
-        goal,
-        model.limits,
-        model.rho,
-        speed,
-        model.sample_time,
-        state.ltt[i, slot],
-        state.ltt_limits[i, slot],
-        state.ltt_alpha[i, slot],
-    )
-    if not np.isfinite(duration):
-        return False
-    state.ltt_duration[i, slot] = duration
-    state.candidate_start[i] = speed
-    state.candidate[i] = mode
+    row.ltt_duration[slot] = duration
+    row.candidate_start[0] = speed
+    row.candidate_start[1] = acceleration
+    row.candidate = kind
     return True
+
+
+def _make_candidate(model: ShieldModel, state: ShieldState, i: int, kind: int) -> bool:
+    """Plan one candidate into the slot that is not in use; False if there is none of this kind."""
+    _begin_candidate(state.rows, i, kind)
+    phases = planner_for(model.limits).plan(state.begin[i], state.goal[i])
+    return phases is not None and _store_candidate(model.record, state.rows, i, kind, phases)
 
 
 def _kinds(state: ShieldState, i: int) -> tuple[int, ...]:

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hrg_pipeline.physics.records import Rows
+
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
@@ -147,10 +149,19 @@ class ShieldModel(NamedTuple):
     """(J,) [m/s]."""
     human_v_top: float
     """The largest of them [m/s]."""
+    body_v_max: Float
+    """The larger of the speeds of a body's two joints (B,) [m/s]."""
+    reach: Float
+    """The largest rho of each joint (n,) [m]."""
+    record: Rows
+    """The memory of all of the above (1,): what kernels take."""
 
 
 class ShieldState(NamedTuple):
-    """Everything that changes, with a leading axis of environments. Saving all arrays saves the shield."""
+    """Everything that changes, with a leading axis of environments. Saving ``rows`` saves the shield.
+
+    The other fields are views of ``rows``; kernels take those, under the same names.
+    """
 
     # The one verified plan: a trajectory slot and a path plan on it.
     active: Int
@@ -213,8 +224,27 @@ class ShieldState(NamedTuple):
     stuck_cycles: Int
     """(N,) cycles at rest with a broken tracking assumption, in a row."""
     min_distance: Float
-    """(N,) measured robot to measured human, real radii [m]; exact below 1 m, above it only a lower bound."""
+    """(N,) measured robot to measured human, real radii [m]; exact below 1 m, above it only a lower bound.
+
+    With the shield off it is exact below ``checks.CLOSE_M`` and else up to ``checks.STALE_CYCLES`` old.
+    """
+    distance_bound: Float
+    """(N,) a lower bound of that distance in every cycle [m]."""
+    distance_age: Int
+    """(N,) cycles since ``min_distance`` was computed."""
+    nearest: Int
+    """(N, 2) capsule and body that were nearest then."""
+    q_seen: Float
+    """(N, n) measured configuration that ``distance_bound`` belongs to [rad]."""
+    human_moved: Float
+    """(N,) how far the last measurement is from the one before, at most [m]."""
     # Scratch; needs no saving.
+    begin: Float
+    """(N, 3, n): where a new trajectory begins."""
+    begin_speed: Float
+    """(N, 2): s', s'' that it would start with."""
+    extremes: Float
+    """(N, n, 5), see ``build_ltt``."""
     proposal_start: Float
     """(N, 3)."""
     proposal_phases: Float
@@ -231,3 +261,5 @@ class ShieldState(NamedTuple):
     """(N, 2, 3)."""
     pairs: Int
     """(N, L B)."""
+    rows: Rows
+    """(N,) the memory of all of the above."""

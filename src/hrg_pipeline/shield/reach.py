@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Row
 
 
 @kernel
@@ -29,24 +30,31 @@ def forward_kinematics(
         q: (n,) [rad].
         frames: (n, 4, 3): three rows of the rotation, then the position [m]; written.
     """
+    a00, a01, a02 = base_rot[0, 0], base_rot[0, 1], base_rot[0, 2]
+    a10, a11, a12 = base_rot[1, 0], base_rot[1, 1], base_rot[1, 2]
+    a20, a21, a22 = base_rot[2, 0], base_rot[2, 1], base_rot[2, 2]
+    px, py, pz = base_pos[0], base_pos[1], base_pos[2]
     for i in range(q.shape[0]):
         s = np.sin(q[i])
         c = 1.0 - np.cos(q[i])
         f = joint_rot[i]
-        for r in range(3):
-            if i == 0:
-                x, y, z = base_rot[r, 0], base_rot[r, 1], base_rot[r, 2]
-                origin = base_pos[r]
-            else:
-                x, y, z = frames[i - 1, r, 0], frames[i - 1, r, 1], frames[i - 1, r, 2]
-                origin = frames[i - 1, 3, r]
-            frames[i, 3, r] = origin + x * joint_pos[i, 0] + y * joint_pos[i, 1] + z * joint_pos[i, 2]
-            for k in range(3):
-                frames[i, r, k] = (
-                    x * (f[0, 0, k] + s * f[1, 0, k] + c * f[2, 0, k])
-                    + y * (f[0, 1, k] + s * f[1, 1, k] + c * f[2, 1, k])
-                    + z * (f[0, 2, k] + s * f[1, 2, k] + c * f[2, 2, k])
-                )
+        x, y, z = joint_pos[i, 0], joint_pos[i, 1], joint_pos[i, 2]
+        px, py, pz = (
+            px + a00 * x + a01 * y + a02 * z,
+            py + a10 * x + a11 * y + a12 * z,
+            pz + a20 * x + a21 * y + a22 * z,
+        )
+        for k in range(3):
+            x = f[0, 0, k] + s * f[1, 0, k] + c * f[2, 0, k]
+            y = f[0, 1, k] + s * f[1, 1, k] + c * f[2, 1, k]
+            z = f[0, 2, k] + s * f[1, 2, k] + c * f[2, 2, k]
+            frames[i, 0, k] = a00 * x + a01 * y + a02 * z
+            frames[i, 1, k] = a10 * x + a11 * y + a12 * z
+            frames[i, 2, k] = a20 * x + a21 * y + a22 * z
+        a00, a01, a02 = frames[i, 0, 0], frames[i, 0, 1], frames[i, 0, 2]
+        a10, a11, a12 = frames[i, 1, 0], frames[i, 1, 1], frames[i, 1, 2]
+        a20, a21, a22 = frames[i, 2, 0], frames[i, 2, 1], frames[i, 2, 2]
+        frames[i, 3, 0], frames[i, 3, 1], frames[i, 3, 2] = px, py, pz
 
 
 @kernel
@@ -70,6 +78,22 @@ def capsule_ends(
             x, y, z = local[i, end, 0], local[i, end, 1], local[i, end, 2]
             for r in range(3):
                 points[i, end, r] = frame[3, r] + frame[r, 0] * x + frame[r, 1] * y + frame[r, 2] * z
+
+
+@kernel
+def place_capsules(
+    model: Row, frames: NDArray[np.float64], q: NDArray[np.float64], points: NDArray[np.float64]
+) -> None:
+    """World positions of the capsule ends in a configuration.
+
+    Args:
+        model: Record of the shield's model.
+        frames: Scratch (n, 4, 3).
+        q: (n,) [rad].
+        points: (L, 2, 3) [m], written.
+    """
+    forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, q, frames)
+    capsule_ends(frames, model.capsule_link, model.capsule_ends, points)
 
 
 def reach_bounds(

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.checks import (
     all_finite,
-    bound_bodies,
     check_human,
     check_tracking,
     continues_within_limits,
-    robot_human_distance,
+    watch_distance,
 )
 from hrg_pipeline.shield.model import FROM_REST, NO_CANDIDATE, OFF, PLAN_CONSISTENT, ShieldModel, ShieldState
 from hrg_pipeline.shield.path import MAX_PATH_ACCELERATION, MAX_PATH_JERK, path_state, propose_plan
@@ -46,27 +46,55 @@ def is_resting(path: NDArray[np.float64], duration: float) -> bool:
 
 
 @kernel
-def _anchor(model: ShieldModel, state: ShieldState, i: int, q: NDArray[np.float64]) -> None:
+def _anchor(model: Row, row: Row, q: NDArray[np.float64]) -> None:
     """Make rest at ``q`` (clipped to the limits) the verified plan; no candidate survives."""
-    slot = state.active[i]
-    command = state.command[i]
+    slot = row.active
+    command = row.command
     command[:] = 0.0
     for j in range(command.shape[1]):
         command[0, j] = min(max(q[j], model.limits[j, LIM_Q_MIN]), model.limits[j, LIM_Q_MAX])
-    rest_ltt(command[0], state.ltt[i, slot])
-    state.ltt_duration[i, slot] = 0.0
-    state.ltt_limits[i, slot, 0] = MAX_PATH_ACCELERATION
-    state.ltt_limits[i, slot, 1] = MAX_PATH_JERK
-    state.ltt_alpha[i, slot] = 0.0
-    state.plan_start[i] = 0.0
-    state.plan_phases[i] = 0.0
-    state.plan_total[i] = 0.0
-    state.plan_elapsed[i] = 0.0
-    state.path[i] = 0.0
-    state.candidate[i] = NO_CANDIDATE
+    rest_ltt(command[0], row.ltt[slot])
+    row.ltt_duration[slot] = 0.0
+    row.ltt_limits[slot, 0] = MAX_PATH_ACCELERATION
+    row.ltt_limits[slot, 1] = MAX_PATH_JERK
+    row.ltt_alpha[slot, :] = 0.0
+    row.plan_start[:] = 0.0
+    row.plan_phases[:] = 0.0
+    row.plan_total = 0.0
+    row.plan_elapsed = 0.0
+    row.path[:] = 0.0
+    row.candidate = NO_CANDIDATE
 
 
 @kernel
+def _reset(models: Rows, rows: Rows, i: int, q: NDArray[np.float64]) -> None:
+    model, row = models[0], rows[i]
+    row.active = 0
+    _anchor(model, row, q)
+    for j in range(q.shape[0]):
+        row.goal[j] = row.command[0, j]
+    row.goal_pending = 0
+    row.attempts = 0
+    row.retry_in = 0
+    row.replan_wanted = 0
+    row.human_pos[:] = 0.0
+    row.human_time = np.nan
+    row.safe = 0
+    row.intervened = 0
+    row.slowed_cycles = 0
+    row.stopped_cycles = 0
+    row.violations[:] = 0
+    row.reanchors = 0
+    row.refused_goals = 0
+    row.stuck_cycles = 0
+    row.min_distance = np.inf
+    row.distance_bound = -np.inf
+    row.distance_age = 0
+    row.nearest[:] = 0
+    row.q_seen[:] = 0.0
+    row.human_moved = 0.0
+
+
 def reset_shield(model: ShieldModel, state: ShieldState, i: int, q: NDArray[np.float64]) -> None:
     """Start anew at rest: no goal, no measurement, all counts zero.
 
@@ -76,32 +104,13 @@ def reset_shield(model: ShieldModel, state: ShieldState, i: int, q: NDArray[np.f
         i: Environment.
         q: Configuration of the robot (n,) [rad]; clipped to the joint limits.
     """
-    state.active[i] = 0
-    _anchor(model, state, i, q)
-    for j in range(q.shape[0]):
-        state.goal[i, j] = state.command[i, 0, j]
-    state.goal_pending[i] = 0
-    state.attempts[i] = 0
-    state.retry_in[i] = 0
-    state.replan_wanted[i] = 0
-    state.human_pos[i] = 0.0
-    state.human_time[i] = np.nan
-    state.safe[i] = 0
-    state.intervened[i] = 0
-    state.slowed_cycles[i] = 0
-    state.stopped_cycles[i] = 0
-    state.violations[i] = 0
-    state.reanchors[i] = 0
-    state.refused_goals[i] = 0
-    state.stuck_cycles[i] = 0
-    state.min_distance[i] = np.inf
+    _reset(model.record, state.rows, i, q)
 
 
 @kernel
 def _free_stuck_robot(
-    model: ShieldModel,
-    state: ShieldState,
-    i: int,
+    model: Row,
+    row: Row,
     tracked: bool,
     q_meas: NDArray[np.float64],
     dq_meas: NDArray[np.float64],
@@ -111,19 +120,19 @@ def _free_stuck_robot(
     A robot pressed against the table at standstill could otherwise never move again: its tracking error
     forbids it.
     """
-    resting = is_resting(state.path[i], state.ltt_duration[i, state.active[i]])
+    resting = is_resting(row.path, row.ltt_duration[row.active])
     stuck = not tracked and resting and all_finite(q_meas)
     for j in range(dq_meas.shape[0]):
         if not abs(dq_meas[j]) < model.rest_speed:
             stuck = False
     if not stuck:
-        state.stuck_cycles[i] = 0
+        row.stuck_cycles = 0
         return
-    state.stuck_cycles[i] += 1
-    if state.stuck_cycles[i] >= model.reanchor_cycles:
-        _anchor(model, state, i, q_meas)
-        state.reanchors[i] += 1
-        state.stuck_cycles[i] = 0
+    row.stuck_cycles += 1
+    if row.stuck_cycles >= model.reanchor_cycles:
+        _anchor(model, row, q_meas)
+        row.reanchors += 1
+        row.stuck_cycles = 0
 
 
 @kernel
@@ -151,55 +160,122 @@ def command_at(
 
 
 @kernel
-def _replace_plan(state: ShieldState, i: int, slot: int, total: float, elapsed: float) -> None:
+def _replace_plan(row: Row, slot: int, total: float, elapsed: float) -> None:
     """Make the proven proposal, all of it, the verified plan; a candidate becomes the active trajectory."""
-    if slot != state.active[i]:
-        state.active[i] = slot
-        state.candidate[i] = NO_CANDIDATE
-        state.goal_pending[i] = 0
-        state.attempts[i] = 0
-        state.retry_in[i] = 0
+    if slot != row.active:
+        row.active = slot
+        row.candidate = NO_CANDIDATE
+        row.goal_pending = 0
+        row.attempts = 0
+        row.retry_in = 0
     for k in range(3):
-        state.plan_start[i, k] = state.proposal_start[i, k]
-    _copy(state.proposal_phases[i], state.plan_phases[i])
-    _copy(state.joints[i, 2], state.command[i])
-    state.plan_total[i] = total
-    state.plan_elapsed[i] = elapsed
+        row.plan_start[k] = row.proposal_start[k]
+    _copy(row.proposal_phases, row.plan_phases)
+    _copy(row.joints[2], row.command)
+    row.plan_total = total
+    row.plan_elapsed = elapsed
 
 
 @kernel
-def _finish_cycle(state: ShieldState, i: int, safe: bool, consistent: bool) -> None:
+def _finish_cycle(row: Row, safe: bool, consistent: bool) -> None:
     """Settle the candidate, ask for planning if it is due, and count.
 
     A candidate that failed from rest may be tried again, and gently; one from motion is stale.
     """
-    if not safe and state.candidate[i] != NO_CANDIDATE:
-        if state.candidate[i] == FROM_REST and consistent:
-            state.candidate_start[i, 0] = 0.0
-            state.candidate_start[i, 1] = 0.0
+    if not safe and row.candidate != NO_CANDIDATE:
+        if row.candidate == FROM_REST and consistent:
+            row.candidate_start[0] = 0.0
+            row.candidate_start[1] = 0.0
         else:
-            state.candidate[i] = NO_CANDIDATE
-            state.attempts[i] += 1
-            state.retry_in[i] = 1 if state.attempts[i] < EAGER_ATTEMPTS else RETRY_CYCLES
-    path = state.path[i]
-    duration = state.ltt_duration[i, state.active[i]]
+            row.candidate = NO_CANDIDATE
+            row.attempts += 1
+            row.retry_in = 1 if row.attempts < EAGER_ATTEMPTS else RETRY_CYCLES
+    path = row.path
+    duration = row.ltt_duration[row.active]
     resting = is_resting(path, duration)
-    waiting = state.candidate[i] != NO_CANDIDATE
-    if state.goal_pending[i] == 1 and not waiting:
-        state.retry_in[i] = max(state.retry_in[i] - 1, 0)
-        if state.retry_in[i] == 0 or resting:
-            state.replan_wanted[i] = 1
-    state.safe[i] = 1 if safe else 0
+    waiting = row.candidate != NO_CANDIDATE
+    if row.goal_pending == 1 and not waiting:
+        row.retry_in = max(row.retry_in - 1, 0)
+        if row.retry_in == 0 or resting:
+            row.replan_wanted = 1
+    row.safe = 1 if safe else 0
     if not safe:
-        state.intervened[i] = 1
+        row.intervened = 1
     if resting:
         if path[0] < duration or waiting:
-            state.stopped_cycles[i] += 1
+            row.stopped_cycles += 1
     elif path[1] < _SLOWED_BELOW:
-        state.slowed_cycles[i] += 1
+        row.slowed_cycles += 1
 
 
 @kernel
+def shield_cycle(
+    model: Row,
+    row: Row,
+    time: float,
+    human_pos: NDArray[np.float64],
+    human_time: float,
+    q_meas: NDArray[np.float64],
+    dq_meas: NDArray[np.float64],
+) -> None:
+    """Do what ``step_shield`` says for one row of the shield's memory."""
+    trusted = check_human(model, row, time, human_pos, human_time)
+    tracked = check_tracking(model, row, q_meas, dq_meas)
+    bodies_known = False
+    if np.isfinite(row.human_time) and all_finite(q_meas) and all_finite(dq_meas):
+        bodies_known = watch_distance(model, row, q_meas)
+    else:
+        row.distance_bound = -np.inf
+    if model.mode != OFF:
+        _free_stuck_robot(model, row, tracked, q_meas, dq_meas)
+    path = row.path
+    slot = row.active
+    s, v, a = path[0], path[1], path[2]
+    if row.candidate != NO_CANDIDATE:
+        slot = 1 - slot
+        s, v, a = 0.0, row.candidate_start[0], row.candidate_start[1]
+    start, phases, limits = row.proposal_start, row.proposal_phases, row.ltt_limits[slot]
+    total = propose_plan(s, v, a, limits[0], limits[1], model.sample_time, start, phases)
+    safe = total >= 0.0
+    consistent = safe
+    following = row.joints[2]
+    after = (s, v, a, 0.0)
+    if safe:
+        ltt = row.ltt[slot]
+        command_at(ltt, after, row.joints[0], row.joints[1])
+        after = path_state(start, phases, total, model.sample_time)
+        command_at(ltt, after, row.joints[0], following)
+        consistent = continues_within_limits(model.limits, row.command, row.joints[1], following)
+        safe = consistent
+        if not consistent:
+            row.violations[PLAN_CONSISTENT] += 1
+        if safe and model.mode != OFF:
+            age = max(time - human_time, 0.0) + model.delay
+            safe = trusted and tracked and verify_plan(model, row, slot, total, age, bodies_known)
+    if safe:
+        _replace_plan(row, slot, total, model.sample_time)
+    else:
+        row.plan_elapsed += model.sample_time
+        after = path_state(row.plan_start, row.plan_phases, row.plan_total, row.plan_elapsed)
+        command_at(row.ltt[row.active], after, row.joints[0], row.command)
+    path[0], path[1], path[2], path[3] = after
+    _finish_cycle(row, safe, consistent)
+
+
+@kernel
+def _step(
+    models: Rows,
+    rows: Rows,
+    i: int,
+    time: float,
+    human_pos: NDArray[np.float64],
+    human_time: float,
+    q_meas: NDArray[np.float64],
+    dq_meas: NDArray[np.float64],
+) -> None:
+    shield_cycle(models[0], rows[i], time, human_pos, human_time, q_meas, dq_meas)
+
+
 def step_shield(
     model: ShieldModel,
     state: ShieldState,
@@ -226,45 +302,4 @@ def step_shield(
         q_meas: Measured joint positions of the robot now (n,) [rad].
         dq_meas: Measured joint speeds now (n,) [rad/s].
     """
-    trusted = check_human(model, state, i, time, human_pos, human_time)
-    tracked = check_tracking(model, state, i, q_meas, dq_meas)
-    if np.isfinite(state.human_time[i]):
-        bound_bodies(state.human_pos[i], model.proximal, model.distal, model.body_radius, state.bodies[i])
-        if all_finite(q_meas) and all_finite(dq_meas):
-            state.min_distance[i] = robot_human_distance(model, state.points[i, 0], state.human_pos[i], state.bodies[i])
-    if model.mode != OFF:
-        _free_stuck_robot(model, state, i, tracked, q_meas, dq_meas)
-    path = state.path[i]
-    slot = state.active[i]
-    s, v, a = path[0], path[1], path[2]
-    if state.candidate[i] != NO_CANDIDATE:
-        slot = 1 - slot
-        s, v, a = 0.0, state.candidate_start[i, 0], state.candidate_start[i, 1]
-    start = state.proposal_start[i]
-    phases = state.proposal_phases[i]
-    limits = state.ltt_limits[i, slot]
-    total = propose_plan(s, v, a, limits[0], limits[1], model.sample_time, start, phases)
-    safe = total >= 0.0
-    consistent = safe
-    following = state.joints[i, 2]
-    after = (s, v, a, 0.0)
-    if safe:
-        ltt = state.ltt[i, slot]
-        command_at(ltt, after, state.joints[i, 0], state.joints[i, 1])
-        after = path_state(start, phases, total, model.sample_time)
-        command_at(ltt, after, state.joints[i, 0], following)
-        consistent = continues_within_limits(model.limits, state.command[i], state.joints[i, 1], following)
-        safe = consistent
-        if not consistent:
-            state.violations[i, PLAN_CONSISTENT] += 1
-        if safe and model.mode != OFF:
-            age = max(time - human_time, 0.0) + model.delay
-            safe = trusted and tracked and verify_plan(model, state, i, slot, start, phases, total, age)
-    if safe:
-        _replace_plan(state, i, slot, total, model.sample_time)
-    else:
-        state.plan_elapsed[i] += model.sample_time
-        after = path_state(state.plan_start[i], state.plan_phases[i], state.plan_total[i], state.plan_elapsed[i])
-        command_at(state.ltt[i, state.active[i]], after, state.joints[i, 0], state.command[i])
-    path[0], path[1], path[2], path[3] = after
-    _finish_cycle(state, i, safe, consistent)
+    _step(model.record, state.rows, i, time, human_pos, human_time, q_meas, dq_meas)

@@ -28,6 +28,7 @@ LIM_Q_MIN, LIM_Q_MAX, LIM_V, LIM_A_LTT, LIM_J_LTT, LIM_A, LIM_J = range(7)
 _REL = 1e-6  # limits may be missed by this share
 _POSITION_TOL = 1e-9  # [rad]
 _END_TOL = 1e-6
+_NO_BRAKE = [0.0, 0.0]
 
 
 @kernel
@@ -199,11 +200,13 @@ class Planner:
         self._input.max_jerk = limits[:, LIM_J_LTT].tolist()
         self._input.synchronization = ruckig.Synchronization.Time
         self._phases: Final = np.zeros((2, n, MOVING_PHASES))
+        self._flat: Final = self._phases.reshape(-1)
 
     def plan(self, start: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Durations and jerks (2, n, MOVING_PHASES) from ``q, q_s, q_ss`` (3, n) to rest at a goal, or None.
 
-        The array is reused by the next call.
+        The array is reused by the next call. Ruckig's last phase, which is for goals in motion, is left out:
+        whoever integrates the phases must check that they end at the goal (``build_ltt``, ``within_limits``).
         """
         state = self._input
         state.current_position, state.current_velocity, state.current_acceleration = start.tolist()
@@ -214,20 +217,16 @@ class Planner:
             return None
         if result not in {ruckig.Result.Working, ruckig.Result.Finished}:
             return None
-        durations = []
-        jerks = []
+        durations: list[float] = []
+        jerks: list[float] = []
         for profile in self._trajectory.profiles[0]:
-            if profile.accel.duration != 0.0:  # never with a goal at rest
-                return None
             brake = profile.brake
-            if brake.duration > 0.0:
-                durations.append(brake.t + profile.t)
-                jerks.append(brake.j + profile.j)
-            else:
-                durations.append([0.0, 0.0, *profile.t])
-                jerks.append([0.0, 0.0, *profile.j])
-        self._phases[0] = durations
-        self._phases[1] = jerks
+            braking = brake.duration > 0.0
+            durations += brake.t if braking else _NO_BRAKE
+            durations += profile.t
+            jerks += brake.j if braking else _NO_BRAKE
+            jerks += profile.j
+        self._flat[:] = durations + jerks
         return self._phases
 
 
