@@ -66,10 +66,23 @@ def test_relabelling_many_goals_needs_no_environment_state(envs):
 
 
 def test_an_episode_ends_by_illegal_collision_only_if_asked(envs):
-    achieved, desired = np.zeros((1, 7)), np.ones((1, 7))
-    assert not envs().task.terminated(achieved, desired, info(illegal=True))[0]
-    assert envs(done_at_collision=True).task.terminated(achieved, desired, info(illegal=True))[0]
-    assert envs().task.terminated(achieved, desired, info(failure=1))[0]
+    def seen(success=False, **kwargs):
+        return {**info(**kwargs), "is_success": np.array([success])}
+
+    assert not envs().task.terminated(seen(illegal=True))[0]
+    assert envs(done_at_collision=True).task.terminated(seen(illegal=True))[0]
+    assert envs().task.terminated(seen(failure=1))[0]
+    assert envs().task.terminated(seen(success=True))[0]
+    assert not envs(done_at_success=False).task.terminated(seen(success=True))[0]
+
+
+def test_progress_is_rewarded_only_if_weighted(envs):
+    achieved, desired = np.zeros((1, 7)), np.zeros((1, 7))
+    desired[0, 0] = 1.5
+    moved = {**info(), "previous_achieved_goal": np.array([[-0.2, 0, 0, 0, 0, 0, 0]])}
+    task = envs(reward_shaping=True, progress_weight=2.0).task
+    assert task.reward(achieved, desired, moved)[0] == pytest.approx(-0.15 + 2.0 * 0.2)
+    assert envs(reward_shaping=True).task.reward(achieved, desired, moved)[0] == pytest.approx(-0.15)
 
 
 def test_goals_are_free_of_collisions_and_within_limits(envs):

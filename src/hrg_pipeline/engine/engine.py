@@ -73,6 +73,7 @@ class Engine:
         self.dof = self.robot.dof
         self.human_params = human
         self._datas = [mujoco.MjData(self.scene.model) for _ in range(num_envs)]
+        self._qpos = [data.qpos for data in self._datas]
         self._probe_model = copy.copy(self.scene.model)
         self._probe = mujoco.MjData(self._probe_model)
         self._constants = make_scene_arrays(self.scene, safe_vel, debounce_s, human.gives_way)
@@ -132,6 +133,10 @@ class Engine:
         """Largest share of a joint's torque limit asked for in the last step (N,)."""
         return self._arrays.torque_share
 
+    def human_positions(self, bodies: NDArray[np.int64]) -> Array:
+        """Positions of bodies' joints in the world (N, k, 3) [m], by their index in ``BODY_NAMES`` (k,)."""
+        return self._arrays.human_pos[:, bodies]
+
     def human_position(self, body: str) -> Array:
         """Position of a body's joint in the world (N, 3) [m]."""
         return self._arrays.human_pos[:, BODY_NAMES.index(body)].copy()
@@ -143,18 +148,20 @@ class Engine:
     def gripper_opening(self) -> Array:
         """Mean opening of the fingers, 0 closed to 1 open (N,)."""
         addresses, closed, opened = self._gripper_span
-        fingers = np.array([data.qpos[addresses] for data in self._datas])
-        return np.asarray(((fingers - closed) / (opened - closed)).mean(axis=1))
+        fingers = np.array([qpos[addresses] for qpos in self._qpos])
+        shares = (fingers - closed) / (opened - closed)
+        return np.asarray(shares.sum(axis=1) / shares.shape[1])
 
     def shield_info(self) -> dict[str, NDArray[Any]]:
         """Return what the shield did in this episode; every value (N,)."""
         state = self.shields
+        violations = state.violations.copy()
         return {
             "failsafe_interventions": self._interventions.copy(),
             "min_human_distance": self._arrays.min_distance.copy(),
             "time_slowed_s": state.slowed_cycles * CYCLE_S,
             "time_stopped_s": state.stopped_cycles * CYCLE_S,
-            **{f"assumption/{name}": state.violations[:, k].copy() for k, name in enumerate(ASSUMPTIONS)},
+            **{f"assumption/{name}": violations[:, k] for k, name in enumerate(ASSUMPTIONS)},
         }
 
     def reset(self, i: int, start: Array, rng: np.random.Generator) -> None:

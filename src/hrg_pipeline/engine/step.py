@@ -33,15 +33,15 @@ GRIPPER_SPEED = 0.01
 """Change of the gripper command per cycle: a full stroke takes 0.8 s."""
 
 
-GIVE_WAY_M = 0.25
+GIVE_WAY_M = 0.10
 """A person closer to the arm than this moves more slowly, down to a halt when about to touch it [m]."""
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 """Who could hardly go on for this long steps back."""
-STEP_BACK_S = 1.5
+STEP_BACK_S = 4.0
 """How long a person steps back for."""
-RATE_CHANGE = 6.0
+RATE_CHANGE = 10.0
 """How fast the pace of a motion may change [1/s]. The speed bounds hold whatever it is; a hand at 1.6 m/s adds at most
-10 m/s^2 to the acceleration of its motion."""
+16 m/s^2 to the acceleration of its motion."""
 _HARDLY = 0.3
 
 

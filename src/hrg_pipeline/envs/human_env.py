@@ -125,8 +125,8 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         info["n_goal_reached"] = self._goals_reached.copy()
         terms = self.task.reward_terms(achieved, desired, info)
         info.update({f"reward/{name}": values for name, values in terms.items()})
-        reward = self.task.reward(achieved, desired, info)
-        terminated = self.task.terminated(achieved, desired, info)
+        reward = self.task.total_reward(terms)
+        terminated = self.task.terminated(info)
         result = self._observations(observation)
         for i in np.flatnonzero(success & ~terminated):
             self.task.sample_goal(int(i), self._rngs[i])
@@ -153,17 +153,17 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
 
     def _info(self) -> Info:
         engine = self.engine
-        counters = engine.contact_counters
+        counters = engine.contact_counters.copy()
         illegal = is_illegal(engine.contact_flags)
         return {
             "collision": engine.contact_flags != 0,
             "collision_type": engine.contact_flags.copy(),
             "illegal_collision": illegal,
             "n_collisions": counters.sum(axis=1),
-            "n_collisions_static": counters[:, N_STATIC].copy(),
-            "n_collisions_robot": counters[:, N_ROBOT].copy(),
-            "n_collisions_human": counters[:, N_HUMAN].copy(),
-            "n_collisions_critical": counters[:, N_CRITICAL].copy(),
+            "n_collisions_static": counters[:, N_STATIC],
+            "n_collisions_robot": counters[:, N_ROBOT],
+            "n_collisions_human": counters[:, N_HUMAN],
+            "n_collisions_critical": counters[:, N_CRITICAL],
             "timeout": self._steps >= self.params.horizon,
             "n_goal_reached": self._goals_reached.copy(),
             "is_success": np.zeros(self.num_envs, dtype=np.bool_),

@@ -77,14 +77,17 @@ class Task(ABC):
 
     def reward(self, achieved: Array, desired: Array, info: Mapping[str, Array]) -> Array:
         """Return the reward (N,)."""
-        total = np.sum(list(self.reward_terms(achieved, desired, info).values()), axis=0)
-        return np.asarray(self.params.reward_scale * total, dtype=np.float64)
+        return self.total_reward(self.reward_terms(achieved, desired, info))
 
-    def terminated(self, achieved: Array, desired: Array, info: Mapping[str, Array]) -> Bools:
-        """Tell which episodes are over for a reason of the task (N,)."""
+    def total_reward(self, terms: Mapping[str, Array]) -> Array:
+        """Add named terms up and scale them (N,)."""
+        return np.asarray(self.params.reward_scale * sum(terms.values()), dtype=np.float64)
+
+    def terminated(self, info: Mapping[str, Array]) -> Bools:
+        """Tell which episodes are over for a reason of the task (N,); reads ``info["is_success"]``."""
         done = np.asarray(info["failure"] != 0)
         if self.params.done_at_success:
-            done = done | self.success(achieved, desired, info)
+            done = done | info["is_success"]
         if self.params.done_at_collision:
             done = done | np.asarray(info["illegal_collision"], dtype=np.bool_)
         return done

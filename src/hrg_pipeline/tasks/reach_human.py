@@ -11,7 +11,7 @@ from pydantic import Field
 
 from hrg_pipeline.errors import ModelError
 from hrg_pipeline.tasks.base import Task
-from hrg_pipeline.tasks.observations import HUMAN, PROPRIOCEPTION, observe_human, observe_robot
+from hrg_pipeline.tasks.observations import HUMAN, PROPRIOCEPTION, norm, observe_human, observe_robot
 from hrg_pipeline.tasks.params import TaskParams
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class ReachHuman(Task):
     def observe(self) -> dict[str, Array]:
         """Return every sensor."""
         difference = self._goal - self.engine.q
-        distance = np.linalg.norm(difference, axis=1, keepdims=True)
+        distance = norm(difference)[:, None]
         return {
             **observe_robot(self.engine),
             **observe_human(self.engine),
@@ -110,14 +110,14 @@ class ReachHuman(Task):
 
     def success(self, achieved: Array, desired: Array, info: Mapping[str, Array]) -> NDArray[np.bool_]:
         """Tell which arms are within ``goal_dist`` of their goal."""
-        return np.asarray(np.linalg.norm(achieved - desired, axis=-1) <= self.params.goal_dist)
+        return np.asarray(norm(achieved - desired) <= self.params.goal_dist)
 
     def dense_terms(self, achieved: Array, desired: Array, info: Mapping[str, Array]) -> dict[str, Array]:
         """Return the distance term and, if weighted, the progress term."""
-        distance = np.linalg.norm(achieved - desired, axis=-1)
+        distance = norm(achieved - desired)
         terms = {"distance": -self.params.distance_weight * distance}
         if self.params.progress_weight > 0.0:
-            before = np.linalg.norm(info["previous_achieved_goal"] - desired, axis=-1)
+            before = norm(info["previous_achieved_goal"] - desired)
             terms["progress"] = self.params.progress_weight * (before - distance)
         return terms
 
