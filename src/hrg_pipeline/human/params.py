@@ -30,6 +30,6 @@ class HumanParams(BaseModel):
     human_rand: tuple[NonNegative, NonNegative, NonNegative] = (0.05, 0.20, 0.10)
     """Half widths of the uniform offset of an episode's motion: x, y [m], yaw [rad] about where they work."""
     gives_way: bool = True
-    """Halt before touching the arm, and after half a second step back for a while, as people do; false: play the motion through
-    whatever stands in the way, pushing the arm along."""
+    """Halt before touching the arm, and after half a second step back for a while, as people do; false: play the
+    motion through whatever stands in the way, pushing the arm along."""
     motion: ProceduralMotionParams = ProceduralMotionParams()
