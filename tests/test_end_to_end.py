@@ -1,0 +1,120 @@
+"""The commands of the README on the real environment, small."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hrg_pipeline.reporting.video import video_available
+
+PROJECT = Path(__file__).parents[1]
+SMALL = ",".join(
+    (
+        "run.n_steps=400,run.n_envs=2,run.n_test_episodes=2",
+        "environment.horizon=20,environment.human.motion.n_clips=2,algorithm.learning_starts=100",
+    )
+)
+
+
+def kedro(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"} | {"NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", *words],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    copy = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT / "conf", copy / "conf", ignore=shutil.ignore_patterns("local"))
+    (copy / "conf/local").mkdir()
+    shutil.copytree(PROJECT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    (copy / "requirements").mkdir()
+    shutil.copy(PROJECT / "requirements/lock.txt", copy / "requirements")
+    shutil.copy(PROJECT / "pyproject.toml", copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def trained(project):
+    done = kedro(project, "run", "--pipeline", "train", "--params", SMALL)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_training_ends_with_a_summary_and_a_link(trained):
+    for words in ("success rate", "95 % interval", "critical contacts", "workflowType=machine_learning"):
+        assert words in trained
+
+
+@pytest.mark.slow
+def test_everything_is_stored(project, trained):
+    (models,) = (project / "data/06_models").iterdir()
+    (report,) = (project / "data/08_reporting").iterdir()
+    assert models.name == report.name
+    (table,) = report.glob("episodes.parquet/*/episodes.parquet")
+    episodes = pd.read_parquet(table)
+    assert len(episodes) == 2
+    assert {"return", "length", "success", "failsafe_interventions", "min_human_distance"} <= set(episodes.columns)
+    assert list(models.glob("policy.zip/*/policy.zip"))
+    assert list(models.glob("replay_buffer.npz/*/replay_buffer.npz"))
+    assert (report / "learning_curve.png").stat().st_size > 10_000
+    video = report / "episode.mp4"
+    assert video.exists() or not video_available()[0]
+
+
+@pytest.mark.slow
+def test_mlflow_has_the_run_with_parameters_metrics_and_model(project, trained):
+    with sqlite3.connect(project / "mlflow.db") as store:
+        ((run_id, status),) = store.execute("select run_uuid, status from runs").fetchall()
+        parameters = dict(store.execute("select key, value from params"))
+        metrics = {key for (key,) in store.execute("select distinct key from metrics")}
+        tags = dict(store.execute("select key, value from tags"))
+        versions = store.execute("select count(*) from model_versions").fetchone()[0]
+    assert status == "FINISHED"
+    assert parameters["run.n_steps"] == "400"
+    assert parameters["environment.shield.type"] == "SSM"
+    assert any(key.startswith("rollout/") for key in metrics)
+    assert any(key.startswith("safety/") for key in metrics)
+    assert any(key.startswith("evaluation/") for key in metrics)
+    assert versions == 1
+    assert any("git" in key for key in tags)
+    artifacts = {path.name for path in (project / "mlartifacts").rglob("*")}
+    assert {"parameters.yml", "policy.zip", "learning_curve.png", "metrics.json"} <= artifacts
+    link = json.loads(next((project / "data/06_models").glob("*/mlflow_run.json")).read_text())
+    assert link["run_id"] == run_id
+
+
+@pytest.mark.slow
+def test_an_earlier_run_is_evaluated_by_its_id(project, trained):
+    link = json.loads(next((project / "data/06_models").glob("*/mlflow_run.json")).read_text())
+    words = f"run.id={link['run_id']},run.n_test_episodes=3,run.record_video=false"
+    done = kedro(project, "run", "--pipelines", "evaluate", "--params", words)
+    assert done.returncode == 0, done.stderr
+    tables = sorted((project / "data/08_reporting").glob("*/episodes.parquet/*/episodes.parquet"))
+    assert [len(pd.read_parquet(table)) for table in tables] == [2, 3]
+
+
+@pytest.mark.slow
+def test_an_unknown_run_is_one_line_and_stores_nothing(project, trained):
+    before = sorted(path for path in (project / "data").rglob("*"))
+    done = kedro(project, "run", "--pipelines", "evaluate", "--params", "run.id=nobody-knows-me")
+    assert done.returncode != 0
+    assert "nobody-knows-me" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+    assert sorted(path for path in (project / "data").rglob("*")) == before
