@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +33,8 @@ ACTION_SCALE = 0.2
 """Joint step of a full action, from the measured angle [rad]."""
 MOTION_STREAM = 1_000_000
 """Branch of the seed tree that the motion library grows from; no environment has so high an index."""
+_CHUNKS_PER_THREAD = 2
+"""More than one, so that planning for one chunk overlaps with running another."""
 _AFTER_HORIZON_S = 1.0
 _SHORTEST_MOTION_S, _LONGEST_MOTION_S = 4.0, 600.0
 _NOBODY = np.zeros(0, dtype=np.int64)
@@ -186,13 +188,12 @@ class Engine:
         shield, shields, goals = self.shield, self.shields, self._goals
         actions = np.ascontiguousarray(actions, dtype=np.float64)
         begin_step(self._arrays, shield, shields, actions, ACTION_SCALE, goals, self._gripper_actions)
-        for i in range(self.num_envs):
-            plan_goal(shield, shields, i, goals[i])
-        waiting = self._run(self._chunks)
-        while waiting.size:
-            for i in waiting:
-                plan_goal(shield, shields, int(i), shields.goal[i])
-            waiting = self._run([np.array([i]) for i in waiting])
+        running = {self._submit(chunk, goals) for chunk in self._chunks}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for members in (future.result() for future in done):
+                if members.size:
+                    running.add(self._submit(members, shields.goal))
         self._interventions += shields.intervened
 
     def is_free(self, q: Array, clearance_m: float) -> bool:
@@ -253,30 +254,33 @@ class Engine:
             self._pool.shutdown()
             self._pool = None
 
-    def _run(self, chunks: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-        """Run chunks of environments, each in a thread; return those that wait for a plan."""
+    def _submit(self, members: NDArray[np.int64], goals: Array) -> Future[NDArray[np.int64]]:
+        """Plan the members' goals, then run them in a thread, while this one plans for the next."""
+        for i in members.tolist():
+            plan_goal(self.shield, self.shields, i, goals[i])
+        if self._pool is not None:
+            return self._pool.submit(self._run, members)
+        future: Future[NDArray[np.int64]] = Future()
+        future.set_result(self._run(members))
+        return future
 
-        def work(members: NDArray[np.int64]) -> int:
-            return run_chunk(
-                self._constants,
-                self._arrays,
-                self.shield,
-                self.shields,
-                self.library,
-                self.scene.skeleton,
-                members,
-                self._gripper_actions,
-                CYCLES_PER_STEP,
-            )
-
-        if self._pool is None or len(chunks) == 1:
-            waiting = sum([work(chunk) for chunk in chunks])
-        else:
-            waiting = sum(list(self._pool.map(work, chunks)))
+    def _run(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Run some environments to the end of the step; return those that wait for a new plan on the way."""
+        waiting = run_chunk(
+            self._constants,
+            self._arrays,
+            self.shield,
+            self.shields,
+            self.library,
+            self.scene.skeleton,
+            members,
+            self._gripper_actions,
+            CYCLES_PER_STEP,
+        )
         if waiting == 0:
             return _NOBODY
-        unfinished = (self._arrays.cycle < CYCLES_PER_STEP) & (self._arrays.failure == 0)
-        return np.flatnonzero(unfinished)
+        unfinished = (self._arrays.cycle[members] < CYCLES_PER_STEP) & (self._arrays.failure[members] == 0)
+        return np.asarray(members[unfinished])
 
     def _start(self, i: int, q: Array, clip: int, offset: Array) -> None:
         data, arrays, constants = self._datas[i], self._arrays, self._constants
@@ -307,9 +311,10 @@ class Engine:
 
     def _make_threads(self, n_threads: int | None) -> tuple[ThreadPoolExecutor | None, list[NDArray[np.int64]]]:
         """Split the environments over threads; one environment or one thread needs no pool."""
-        wanted = n_threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else n_threads or 1
-        count = max(1, min(wanted, self.num_envs))
-        chunks = [chunk.astype(np.int64) for chunk in np.array_split(np.arange(self.num_envs), count)]
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        count = max(1, min(n_threads or cores, self.num_envs))
+        parts = 1 if count == 1 else min(_CHUNKS_PER_THREAD * count, self.num_envs)
+        chunks = [chunk.astype(np.int64) for chunk in np.array_split(np.arange(self.num_envs), parts)]
         return (ThreadPoolExecutor(count, "engine") if count > 1 else None), chunks
 
     def _gripper_joint_span(self) -> tuple[NDArray[np.int64], Array, Array]:

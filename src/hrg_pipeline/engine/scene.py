@@ -120,10 +120,9 @@ def _prepare(spec: mujoco.MjSpec, skeleton: Skeleton) -> None:
     spec.option.timestep = CYCLE_S
     spec.njmax = spec.nconmax = -1
     for joint in spec.joints:
-        # robosuite's 0.1 Nm on every arm joint is a placeholder; arms compensate their dry friction, and each costs a
-        # constraint row. The gripper's is part of how it grasps.
-        if joint.name.startswith(ARM_PREFIX):
-            joint.frictionloss = 0.0
+        # robosuite's dry friction (0.1 Nm on every arm joint, 1 N on the fingers) is a placeholder that controllers
+        # compensate; without it a step in free space has no constraint to solve.
+        joint.frictionloss = 0.0
     for k, name in enumerate(BODY_NAMES):
         body = spec.worldbody.add_body(name=HUMAN_PREFIX + name, mocap=True, pos=[3.0 + 0.5 * k, 0.0, 1.0])
         start, end = skeleton.geom_a[k], skeleton.geom_b[k]
