@@ -23,6 +23,8 @@ from hrg_pipeline.tasks.registry import TASK_CLASSES
 Observation = dict[str, NDArray[np.float32]]
 Info = dict[str, Any]
 
+_CRITICAL = int(ContactFlag.HUMAN_CRIT)
+
 
 class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
     """A task next to a human, behind the shield, for ``num_envs`` environments.
@@ -154,11 +156,11 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
     def _info(self) -> Info:
         engine = self.engine
         counters = engine.contact_counters.copy()
-        illegal = is_illegal(engine.contact_flags)
+        flags = engine.contact_flags.copy()
         return {
-            "collision": engine.contact_flags != 0,
-            "collision_type": engine.contact_flags.copy(),
-            "illegal_collision": illegal,
+            "collision": flags != 0,
+            "collision_type": flags,
+            "illegal_collision": is_illegal(flags),
             "n_collisions": counters.sum(axis=1),
             "n_collisions_static": counters[:, N_STATIC],
             "n_collisions_robot": counters[:, N_ROBOT],
@@ -169,7 +171,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             "is_success": np.zeros(self.num_envs, dtype=np.bool_),
             "failure": engine.failure.copy(),
             "episode_cost": self._costs.copy(),
-            "cost": ((engine.contact_flags & ContactFlag.HUMAN_CRIT) != 0).astype(np.float64),
+            "cost": ((flags & _CRITICAL) != 0).astype(np.float64),
             **engine.shield_info(),
         }
 

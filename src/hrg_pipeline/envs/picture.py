@@ -89,7 +89,7 @@ class SceneView:
         return {
             "shield": "safe" if state.safe[i] else "stopping",
             "path speed": f"{state.path[i, 1]:.2f}",
-            "human": f"{distance:.2f} m" if distance < 1.0 else "> 1 m",
+            "human": f"{distance:.2f} m" if distance < 1.0 else "> 1 m" if np.isfinite(distance) else "not seen yet",
         }
 
 

@@ -37,10 +37,8 @@ def _function(name: str, *arguments: types.Type) -> Any:
     return types.ExternalFunction(name, types.void(*arguments))
 
 
-mj_step = _function("mj_step", _ADDRESS, _ADDRESS)
 mj_step1 = _function("mj_step1", _ADDRESS, _ADDRESS)
 mj_step2 = _function("mj_step2", _ADDRESS, _ADDRESS)
-mj_forward = _function("mj_forward", _ADDRESS, _ADDRESS)
 mj_kinematics = _function("mj_kinematics", _ADDRESS, _ADDRESS)
 mj_comPos = _function("mj_comPos", _ADDRESS, _ADDRESS)
 mj_collision = _function("mj_collision", _ADDRESS, _ADDRESS)
@@ -150,12 +148,6 @@ _f64, _i32, _i64 = _pointer(types.float64), _pointer(types.int32), _pointer(type
 def f64_array(address: int, n: int) -> np.ndarray:
     """View ``n`` doubles at an address."""
     return carray(_f64(address), n)
-
-
-@kernel
-def i32_array(address: int, n: int) -> np.ndarray:
-    """View ``n`` C ints at an address."""
-    return carray(_i32(address), n)
 
 
 @kernel

@@ -24,7 +24,6 @@ HUMAN = (
     "dist_eef_to_human_head",
 )
 _HUMAN_POINTS = {"lh": "L_Hand", "rh": "R_Hand", "head": "Head"}
-_HUMAN_INDICES = np.array([BODY_NAMES.index(name) for name in _HUMAN_POINTS.values()])
 _HUMAN_JOINTS = (
     "Torso",
     "Chest",
@@ -37,7 +36,7 @@ _HUMAN_JOINTS = (
     "R_Hand",
 )
 
-_JOINT_INDICES = np.array([BODY_NAMES.index(name) for name in _HUMAN_JOINTS])
+_BODY_INDICES = np.array([BODY_NAMES.index(name) for name in (*_HUMAN_POINTS.values(), *_HUMAN_JOINTS)])
 
 
 def observe_robot(engine: Engine) -> dict[str, Array]:
@@ -52,9 +51,10 @@ def observe_robot(engine: Engine) -> dict[str, Array]:
 
 def observe_human(engine: Engine) -> dict[str, Array]:
     """Return vectors (world frame) and distances [m] from the end effector to hands and head, and nine joints."""
-    vectors = engine.human_positions(_HUMAN_INDICES) - engine.eef_pos[:, None]
+    positions = engine.human_positions(_BODY_INDICES)
+    points, joints = positions[:, : len(_HUMAN_POINTS)], positions[:, len(_HUMAN_POINTS) :]
+    vectors = points - engine.eef_pos[:, None]
     distances = norm(vectors)
-    joints = engine.human_positions(_JOINT_INDICES)
     observation = {f"vec_eef_to_human_{short}": vectors[:, k] for k, short in enumerate(_HUMAN_POINTS)}
     observation.update({f"dist_eef_to_human_{short}": distances[:, k, None] for k, short in enumerate(_HUMAN_POINTS)})
     observation["human_joint_pos"] = joints.reshape(len(joints), -1)
