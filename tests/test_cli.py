@@ -150,7 +150,12 @@ def test_an_interrupted_run_is_closed(
     monkeypatch.setattr(cli, "end_interrupted_run", lambda: closed.append(True))
     monkeypatch.setattr(cli.kedro_run, "callback", lambda **_: _raise_signal(number))
     before = signal.getsignal(signal.SIGTERM)
-    result = invoke("run")
+    # A shell that starts the tests in the background makes them ignore Ctrl-C.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = invoke("run")
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     assert result.exit_code == code
     assert closed == [True]
     assert "Traceback" not in result.output
