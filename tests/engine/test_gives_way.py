@@ -31,6 +31,7 @@ def stand_in_the_way(engine, clip, n_steps=100):
                 engine.library,
                 engine.scene.skeleton,
                 np.array([0]),
+                STRETCHED[None],
                 np.zeros(1),
                 k,
             )

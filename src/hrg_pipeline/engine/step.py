@@ -25,6 +25,7 @@ from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import classify_contacts
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
+from hrg_pipeline.shield.goals import replan, set_goal
 from hrg_pipeline.shield.model import ShieldModel, ShieldState
 from hrg_pipeline.shield.shield import shield_cycle
 from hrg_pipeline.shield.trajectory import LIM_Q_MAX, LIM_Q_MIN
@@ -181,12 +182,12 @@ def _run_chunk(
     library: MotionLibrary,
     skeleton: Skeleton,
     members: Ints,
+    goals: Array,
     gripper_actions: Array,
     n_cycles: int,
-) -> int:
+) -> None:
     scene, shield = scenes[0], shields[0]
     model = scene.model
-    waiting = 0
     for member in range(members.shape[0]):
         i = members[member]
         env, guard = envs[i], guards[i]
@@ -194,9 +195,12 @@ def _run_chunk(
         qvel = c.f64_array(env.fields[QVEL], scene.nv)
         # Slices are plain arrays: other callers of these kernels have those, so each is compiled once.
         command_qvel, q, dq, human_pos = env.command_qvel[:], env.q[:], env.dq[:], env.human_pos[:]
-        wants_plan = False
-        while env.cycle < n_cycles and env.failure == 0 and not wants_plan:
+        if env.cycle == 0:
+            set_goal(shield, guard, goals[i])
+        while env.cycle < n_cycles and env.failure == 0:
             t = env.clock * scene.cycle_s
+            if guard.replan_wanted != 0:
+                replan(shield, guard)
             place_human(env, library, skeleton)
             read_robot(scene, env)
             for k in range(q.shape[0]):
@@ -229,12 +233,7 @@ def _run_chunk(
             env.cycle += 1
             if c.warning_total(data) > 0:
                 env.failure = 1
-            wants_plan = guard.replan_wanted != 0 and env.cycle < n_cycles and env.failure == 0
-        if wants_plan:
-            waiting += 1
-        else:
-            _show_end(scene, env, library, skeleton)
-    return waiting
+        _show_end(scene, env, library, skeleton)
 
 
 @kernel
@@ -255,12 +254,11 @@ def run_chunk(
     library: MotionLibrary,
     skeleton: Skeleton,
     members: Ints,
+    goals: Array,
     gripper_actions: Array,
     n_cycles: int,
-) -> int:
-    """Run several environments one after the other, without Python between: the work of one thread.
-
-    Each runs to the end of its RL step, or until its shield wants a new plan for the stored goal.
+) -> None:
+    """Run several environments through one RL step, without Python between: the work of one thread.
 
     Args:
         scene: constants.
@@ -270,17 +268,12 @@ def run_chunk(
         library: the human's motions.
         skeleton: the human's body.
         members: which environments (m,).
+        goals: joint angles (N, n) [rad].
         gripper_actions: which way each gripper moves (N,).
         n_cycles: cycles of an RL step.
-
-    Returns:
-        How many of them wait for a plan.
     """
-    return int(
-        _run_chunk(
-            scene.record, envs.rows, shield.record, shields.rows, library, skeleton, members, gripper_actions, n_cycles
-        )
-    )
+    records = scene.record, envs.rows, shield.record, shields.rows
+    _run_chunk(*records, library, skeleton, members, goals, gripper_actions, n_cycles)
 
 
 def begin_step(
