@@ -66,6 +66,14 @@ def test_results_do_not_depend_on_threads_or_neighbours(make_engine):
     assert first[:, :1].tobytes() == third.tobytes()
 
 
+def test_leaving_a_far_human_out_of_collision_detection_changes_nothing(make_engine):
+    lazy, thorough = make_engine("OFF"), make_engine("OFF")
+    thorough._constants.record["model_far"] = thorough._constants.record["model"]
+    actions = random_actions(lazy, 80)
+    assert run(lazy, actions).tobytes() == run(thorough, actions).tobytes()
+    assert lazy.shields.distance_bound[0] != -np.inf
+
+
 def test_a_saved_state_goes_on_bit_for_bit(make_engine):
     engine = make_engine(num_envs=2)
     actions = random_actions(engine, 60)

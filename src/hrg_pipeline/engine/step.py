@@ -34,6 +34,8 @@ GRIPPER_SPEED = 0.01
 """Change of the gripper command per cycle: a full stroke takes 0.8 s."""
 
 
+FAR_M = 0.05
+"""Human and robot that are surely farther apart than this are not tested for contact [m]."""
 GIVE_WAY_M = 0.10
 """A person closer to the arm than this moves more slowly, down to a halt when about to touch it [m]."""
 PATIENCE_S = 0.5
@@ -187,7 +189,6 @@ def _run_chunk(
     n_cycles: int,
 ) -> None:
     scene, shield = scenes[0], shields[0]
-    model = scene.model
     for member in range(members.shape[0]):
         i = members[member]
         env, guard = envs[i], guards[i]
@@ -209,6 +210,7 @@ def _run_chunk(
                 command_qvel[scene.arm_dof[k]] = guard.command[1, k]
             shield_cycle(shield, guard, t, human_pos, t, q, dq)
             env.min_distance = min(env.min_distance, guard.min_distance)
+            model = scene.model_far if guard.distance_bound > FAR_M else scene.model
             c.mj_step1(model, data)
             env.contact_flags |= classify_contacts(
                 model,
