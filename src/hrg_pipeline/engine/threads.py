@@ -69,12 +69,13 @@ class Crew:
             self._pool = None
 
     def _take_pieces(self) -> None:
-        try:
-            for piece in self._left:
+        for piece in self._left:
+            try:
                 self._work(piece)
-        except BaseException:
-            self._left = iter(())  # nobody begins another piece
-            raise
+            except BaseException as error:
+                self._left = iter(())  # nobody begins another piece
+                error.add_note(f"while stepping environments {piece.tolist()}")
+                raise
 
 
 def available_cores() -> int:
