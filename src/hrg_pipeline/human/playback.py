@@ -44,6 +44,7 @@ CATCH_UP_S = 0.15
 _RESERVE = 0.99
 _FASTEST_CHANGE = 50.0
 _TINY = 1e-12
+_BRAKING = 1.6  # twice the change of rate, less a fifth
 
 
 @kernel
@@ -86,8 +87,13 @@ def advance_clock(
                 wanted = (loop_offset(loop, clock[PHASE]) - before) / dt + late / CATCH_UP_S
             else:
                 wanted = clock[RATE]
-        if abs(x - loop[ANCHOR]) <= loop[WINDOW]:
-            change, cap = loop[LOOP_CHANGE], loop[RATE_CAP]
+    for k in range(MAX_LOOPS):
+        loop = loops[k]
+        ahead = loop[ANCHOR] - x if clock[RATE] * dt < 0.0 else x - loop[ANCHOR]
+        if abs(ahead) < loop[WINDOW]:
+            change = loop[LOOP_CHANGE]
+            # Whoever leaves the window must do so at a rate that is allowed outside.
+            cap = min(loop[RATE_CAP], math.sqrt(1.0 + _BRAKING * change * (loop[WINDOW] - ahead)))
     wanted = min(max(wanted, -cap), cap)
     most = change * abs(dt)
     rate = clock[RATE] + min(max(wanted - clock[RATE], -most), most)
