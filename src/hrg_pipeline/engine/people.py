@@ -230,10 +230,12 @@ class HumanSize:
         model.geom_pos[self._geoms] = scale * self._pos
         # Boxes and balls around the geoms only need to be large enough.
         most = scale * np.maximum(widths.max(axis=1), 1.0)
-        model.geom_aabb[self._geoms] = self._aabb * most[:, None]
+        model.geom_aabb[self._geoms, :3] = scale * self._aabb[:, :3]
+        model.geom_aabb[self._geoms, 3:] = most[:, None] * self._aabb[:, 3:]
         model.geom_rbound[self._geoms] = self._bound * most
         model.body_ipos[self._bodies] = scale * self._centre
-        model.bvh_aabb[self._nodes] = self._boxes * (scale * max(girth, 1.0))
+        model.bvh_aabb[self._nodes, :3] = scale * self._boxes[:, :3]
+        model.bvh_aabb[self._nodes, 3:] = scale * max(girth, 1.0) * self._boxes[:, 3:]
 
 
 def sizes_vary(human: HumanParams) -> bool:

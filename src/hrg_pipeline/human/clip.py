@@ -139,7 +139,7 @@ class Clip:
         """Write the clip as ``.npz`` (no pickle); equal clips give equal bytes."""
         numbers = {name: getattr(self, name) for name in _ARRAYS}
         with Path(path).open("wb") as file:
-            np.savez_compressed(file, header=np.array(json.dumps(self._header(), sort_keys=True)), **numbers)
+            np.savez_compressed(file, header=np.array(json.dumps(self._header())), **numbers)
 
     @classmethod
     def load(cls, path: str | Path) -> Clip:
