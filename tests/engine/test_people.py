@@ -12,6 +12,7 @@ import pytest
 
 from hrg_pipeline.engine.engine import Engine
 from hrg_pipeline.engine.scene import CYCLE_S, HUMAN_PREFIX, build_scene
+from hrg_pipeline.envs.picture import SceneView
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.human.body import BODY_INDEX, BODY_NAMES, make_shield_bodies, make_skeleton
 from hrg_pipeline.human.clip import Loop
@@ -215,3 +216,32 @@ def test_one_model_serves_all_while_nobody_differs(make: Make) -> None:
     assert len({int(a) for a in engine._arrays.model}) == 1
     assert engine.people.stature(2) == pytest.approx(1.9)
     assert CYCLE_S == 0.004
+
+
+def test_looks_are_only_looks() -> None:
+    scene = build_scene("panda", 1.75)
+    lean, full = scene.model, scene.render_model
+    bodies = [full.body(HUMAN_PREFIX + name).id for name in BODY_NAMES]
+    human = np.flatnonzero(np.isin(full.geom_bodyid, bodies))
+    touching = human[(full.geom_contype[human] > 0) | (full.geom_conaffinity[human] > 0)]
+    assert len(touching) == 24
+    assert len(human) > 60
+    for geom in touching:
+        twin = lean.geom(full.geom(geom).name).id
+        np.testing.assert_array_equal(full.geom_size[geom], lean.geom_size[twin])
+        np.testing.assert_array_equal(full.geom_pos[geom], lean.geom_pos[twin])
+
+
+def test_pictures_show_everybody_in_their_size(make: Make) -> None:
+    engine = make(num_envs=2, stature_range=(1.5, 2.0), build_range=(0.85, 1.2))
+    plain = build_scene("panda", 1.75).render_model
+    view = SceneView(engine)
+    data = mujoco.MjData(view.render_model)
+    head = [g for g in range(plain.ngeom) if plain.geom_bodyid[g] == plain.body(HUMAN_PREFIX + "Head").id]
+    before = plain.geom_size[head].copy()
+    for i in (0, 1, 0):
+        view.copy_render_state(i, data)
+        scale = engine.people.stature(i) / 1.75
+        np.testing.assert_allclose(view.render_model.geom_size[head], scale * before, atol=1e-12)
+        np.testing.assert_array_equal(data.mocap_pos[view._mocap], engine.human_pose(i)[0])
+    np.testing.assert_array_equal(plain.geom_size[head], before)
