@@ -11,9 +11,9 @@ import numpy as np
 from hrg_pipeline.config.params import RunParams
 from hrg_pipeline.engine.scene import CYCLES_PER_STEP
 from hrg_pipeline.envs import EnvSpec
-from hrg_pipeline.human.body import Skeleton
-from hrg_pipeline.human.motion import MotionLibrary, pose_at
+from hrg_pipeline.human.curves import place_pose
 from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Rows
 from hrg_pipeline.robots.model import quiet_robosuite
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.tasks.reach_human import ReachHumanParams
@@ -129,17 +129,16 @@ class HumanPoses:
 
     def run(self, n_steps: int) -> dict[str, float]:
         """Return the wall time of 25 poses [s]."""
-        library, skeleton = self._engine.library, self._engine.scene.skeleton
+        clips, frame = self._engine.people.records, self._engine._arrays.human_frame[0].copy()
         started = time.perf_counter()
-        _play(library, skeleton, n_steps * CYCLES_PER_STEP, np.empty((24, 3)), np.empty((24, 4)))
+        _play(clips, frame, n_steps * CYCLES_PER_STEP, np.empty((24, 3)), np.empty((24, 4)))
         return {"human": (time.perf_counter() - started) / n_steps}
 
 
 @kernel
-def _play(library: MotionLibrary, skeleton: Skeleton, n: int, pos: np.ndarray, quat: np.ndarray) -> None:
-    offset = np.zeros(3)
+def _play(clips: Rows, frame: np.ndarray, n: int, pos: np.ndarray, quat: np.ndarray) -> None:
     for k in range(n):
-        pose_at(library, skeleton, k % library.length_s.shape[0], 0.004 * (k % 2000), offset, pos, quat)
+        place_pose(clips[k % clips.shape[0]], 0.004 * (k % 2000), frame, pos, quat)
 
 
 class EngineAndFloor:

@@ -68,7 +68,7 @@ def test_results_do_not_depend_on_threads_or_neighbours(make_engine):
 
 def test_leaving_a_far_human_out_of_collision_detection_changes_nothing(make_engine):
     lazy, thorough = make_engine("OFF"), make_engine("OFF")
-    thorough._constants.record["model_far"] = thorough._constants.record["model"]
+    thorough._constants.record["model_far"] = thorough._arrays.model[0]
     actions = random_actions(lazy, 80)
     assert run(lazy, actions).tobytes() == run(thorough, actions).tobytes()
     assert lazy.shields.distance_bound[0] != -np.inf
@@ -133,7 +133,7 @@ def test_unstable_physics_is_reported_and_ends_with_a_reset(make_engine):
 def test_without_a_valid_human_measurement_the_robot_does_not_move(make_engine):
     engine = make_engine()
     reset_all(engine)
-    engine._arrays.human_offset[0] = np.nan
+    engine._arrays.human_frame[0] = np.nan
     start = engine.q.copy()
     for _ in range(5):
         engine.step(np.ones((1, 8)))
