@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hrg_pipeline.human.body import BODY_INDEX, N_BODIES, FloatArray, Skeleton, make_shield_bodies
+from hrg_pipeline.human.curves import MotionLibrary, place_pose, view_clip
+from hrg_pipeline.human.kinematics import rotations_of
 from hrg_pipeline.human.limits import first_violation
-from hrg_pipeline.human.motion import SAMPLE_RATE_HZ, MotionLibrary, library_from_postures, pose_at
+from hrg_pipeline.human.motion import SAMPLE_RATE_HZ, library_from_rotations
 from hrg_pipeline.human.plan import MotionPlan
 from hrg_pipeline.human.posing import postures_from_plan
 from hrg_pipeline.physics.jit import kernel
@@ -44,10 +46,13 @@ class Window(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """A plan that keeps its bounds, and its sampled postures (n, 75)."""
+    """A plan that keeps its bounds, and what it comes to."""
 
     plan: MotionPlan
     postures: FloatArray
+    """(n, 75) samples at ``SAMPLE_RATE_HZ``."""
+    rotations: FloatArray
+    """(n, 24, 4) the same rotations as unit quaternions wxyz."""
 
 
 def clip_bounds(skeleton: Skeleton, hand_speed_max: float) -> Bounds:
@@ -91,7 +96,8 @@ def fit(
             return None, trouble
         if not plan.segments():
             return None, "no action fits into the duration"
-        library = library_from_postures([postures])
+        rotations = rotations_of(postures)
+        library = library_from_rotations([postures[:, :3]], [rotations], [SAMPLE_RATE_HZ])
         edges_s = plan.edges_s()
         looped = np.array(windows(edges_s), dtype=np.float64).reshape(-1, len(Window._fields))
         factors = slowdowns(library, skeleton, bounds, step_s, edges_s, looped)
@@ -99,7 +105,7 @@ def fit(
             step_s = CHECK_STEP_S
             factors = slowdowns(library, skeleton, bounds, step_s, edges_s, looped)
         if factors.max() <= 1.0:
-            return Fitted(plan, postures), ""
+            return Fitted(plan, postures, rotations), ""
         worst = int(np.argmax(factors))
         trouble = f"{plan.segments()[worst].kind} is {factors[worst]:.2f} times too fast"
         plan = plan.slowed(np.where(factors > 1.0, 1.02 * factors, 1.0))
@@ -142,12 +148,13 @@ def _peaks(
     jump = np.zeros((n_parts, N_BODIES))
     pos = np.zeros((3, N_BODIES, 3))
     quat = np.zeros((N_BODIES, 4))
-    offset = np.zeros(3)
+    view = view_clip(library, skeleton, 0)
+    frame = (0.0, 0.0, 1.0, 0.0, 1.0)
     part = 0
     n_steps = math.ceil(library.length_s[0] / step_s) + 2
     for k in range(-1, n_steps):
         t = k * step_s
-        pose_at(library, skeleton, 0, t, offset, pos[(k + 1) % 3], quat)
+        place_pose(view, t, frame, pos[(k + 1) % 3], quat)
         if k < 1:
             continue
         while part < n_parts - 1 and t - step_s > edges_s[part + 1]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hrg_pipeline.errors import MotionError
-from hrg_pipeline.human.body import N_BODIES, FloatArray, Skeleton, make_skeleton
+from hrg_pipeline.human.body import FloatArray, Skeleton, make_skeleton
 from hrg_pipeline.human.clip import Clip
 from hrg_pipeline.human.families.catalogue import FAMILIES, Family
 from hrg_pipeline.human.families.writer import Draft, Dropped, loop_window
@@ -99,16 +99,8 @@ def _clip(name: str, family: Family, draft: Draft, fitted: Fitted, stature_m: fl
         name=name,
         family=family.name,
         root_position=fitted.postures[:, :3],
-        rotations=rotvecs_to_quaternions(fitted.postures[:, 3:].reshape(-1, N_BODIES, 3)),
+        rotations=fitted.rotations,
         rate_hz=SAMPLE_RATE_HZ,
         stature_m=stature_m,
         **task,
     )
-
-
-def rotvecs_to_quaternions(rotvecs: FloatArray) -> FloatArray:
-    """Unit quaternions wxyz (..., 4) of rotation vectors (..., 3) [rad], continuous where those are."""
-    angle = np.linalg.norm(rotvecs, axis=-1, keepdims=True)
-    # sinc(x) = sin(pi x) / (pi x): half the sine of half the angle over half the angle, also at 0.
-    scale = 0.5 * np.sinc(angle / (2.0 * np.pi))
-    return np.concatenate((np.cos(0.5 * angle), scale * rotvecs), axis=-1)
