@@ -51,8 +51,9 @@ class LiftingWriter(FamilyWriter):
 
     def _middle(self, z: float | None = None) -> FloatArray:
         """A middle between the hands, relative to the stance."""
-        ahead = self._stature * self._uniform(0.175, 0.22)
         height = self._uniform(0.92, self._lift_max) if z is None else z
+        high = max(0.0, height / self._stature - 0.6)
+        ahead = self._stature * (self._uniform(0.175, 0.22) + 0.4 * high)
         return np.array([ahead, self._uniform(-0.05, 0.05), height])
 
     def _holding(self, middle: FloatArray, tilt: float, yaw: float) -> FloatArray:

@@ -96,15 +96,17 @@ def lean_to_reach(skeleton: Skeleton, pose: FloatArray, lean_max: float) -> bool
     poses[:, p.SWAY.start] = -back * stature
     chest, joint = _trunk(skeleton, poses)
     near, far = _NEAREST * stature, _FARTHEST * (UPPER_ARM + FOREARM) * stature
-    good = np.ones(len(poses), dtype=bool)
+    reached, free = np.ones((2, len(poses)), dtype=bool)
     for side in p.SIDES:
         hand = r.get_hand(pose, side)
         wrist = hand[:3] - PALM * stature * direction(hand[p.HAND_AZIMUTH], hand[p.HAND_PITCH])
         distance = np.linalg.norm(wrist - shoulder_from_chest(skeleton, chest, joint, side), axis=1)
-        good &= (distance >= near) & (distance <= far)
-    if not good.any():
+        reached &= distance <= far
+        free &= distance >= near
+    first = int(np.argmax(reached))
+    if not (reached[first] and free[first]):
         return False
-    pose[:] = poses[int(np.argmax(good))]
+    pose[:] = poses[first]
     return True
 
 
