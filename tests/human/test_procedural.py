@@ -5,14 +5,15 @@ import pytest
 
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.human.body import BODY_INDEX, Skeleton, make_shield_bodies, make_skeleton
+from hrg_pipeline.human.fitting import Fitted
 from hrg_pipeline.human.limits import first_violation, joint_rotvec
 from hrg_pipeline.human.motion import MotionLibrary, library_from_postures, pose_at
 from hrg_pipeline.human.params import ProceduralMotionParams
-from hrg_pipeline.human.procedural import Clip, clip_seed, make_clip, make_library
+from hrg_pipeline.human.procedural import clip_seed, make_clip, make_library
 
 PARAMS = ProceduralMotionParams()
 HANDS = [BODY_INDEX["L_Hand"], BODY_INDEX["R_Hand"]]
-Played = tuple[Skeleton, MotionLibrary, list[Clip]]
+Played = tuple[Skeleton, MotionLibrary, list[Fitted]]
 
 
 @pytest.fixture(scope="module")

@@ -24,21 +24,24 @@ def bump(fraction: FloatArray) -> FloatArray:
 
 def unit(vectors: FloatArray) -> FloatArray:
     """Scale (..., 3) vectors to length 1."""
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))
+    return np.asarray(vectors / np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None])
 
 
 def rotvec_to_matrix(rotvec: FloatArray) -> FloatArray:
     """Rotation matrices (n, 3, 3) of rotation vectors (n, 3) (Rodrigues)."""
-    angle = np.linalg.norm(rotvec, axis=1)
-    small = angle < 1e-8
-    safe = np.where(small, 1.0, angle)
-    a = np.where(small, 1.0, np.sin(safe) / safe)[:, None, None]
-    b = np.where(small, 0.5, (1.0 - np.cos(safe)) / safe**2)[:, None, None]
-    cross = np.zeros((len(rotvec), 3, 3))
-    cross[:, 2, 1], cross[:, 0, 2], cross[:, 1, 0] = rotvec.T
-    cross -= cross.transpose(0, 2, 1)
-    square = rotvec[:, :, None] * rotvec[:, None, :] - (angle**2)[:, None, None] * np.eye(3)
-    return np.asarray(np.eye(3) + a * cross + b * square)
+    x, y, z = rotvec.T
+    xx, yy, zz = x * x, y * y, z * z
+    square = xx + yy + zz
+    small = square < 1e-16
+    safe = np.sqrt(np.where(small, 1.0, square))
+    a = np.where(small, 1.0, np.sin(safe) / safe)
+    b = np.where(small, 0.5, (1.0 - np.cos(safe)) / (safe * safe))
+    ax, ay, az, bxy, bxz, byz = a * x, a * y, a * z, b * x * y, b * x * z, b * y * z
+    matrix = np.empty((len(rotvec), 3, 3))
+    matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 0, 2] = 1.0 - b * (yy + zz), bxy - az, bxz + ay
+    matrix[:, 1, 0], matrix[:, 1, 1], matrix[:, 1, 2] = bxy + az, 1.0 - b * (xx + zz), byz - ax
+    matrix[:, 2, 0], matrix[:, 2, 1], matrix[:, 2, 2] = bxz - ay, byz + ax, 1.0 - b * (xx + yy)
+    return matrix
 
 
 def matrix_to_rotvec(matrix: FloatArray) -> FloatArray:

@@ -10,13 +10,17 @@ import numpy as np
 from hrg_pipeline.human.body import FloatArray
 
 # Channels of a body pose. Every one moves from key to key by minimum jerk.
-LEAN, TWIST, SIDE, NECK_PITCH, NECK_YAW, DROP, ARM_SWING = range(7)
-LEFT_HAND, RIGHT_HAND = 7, 12
-HAND_X, HAND_Y, HAND_Z, HAND_AZIMUTH, HAND_PITCH = range(5)
-N_CHANNELS = 17
-"""Trunk lean (forward), twist (left), side bend, neck pitch (down), neck yaw [rad]; pelvis drop [m]; share of
-the arm swing while walking; then for each hand its position [m] and pointing direction [rad], all relative to
-the spot on the floor below the pelvis and the way the pelvis faces (x forward, y left, z up)."""
+LEAN, TWIST, SIDE, NECK_PITCH, NECK_YAW, DROP = range(6)
+ARM_SWING = slice(6, 8)
+SWAY = slice(8, 10)
+LEFT_HAND, RIGHT_HAND = 10, 16
+HAND_X, HAND_Y, HAND_Z, HAND_AZIMUTH, HAND_PITCH, HAND_ROLL = range(6)
+HAND_SIZE = 6
+N_CHANNELS = 22
+"""Trunk lean (forward), twist (left), side bend, neck pitch (down), neck yaw [rad]; pelvis drop [m]; share of the
+arm swing while walking, left and right; shift of the pelvis over the feet, forward and left [m]; then for each hand
+its position [m], pointing direction and turn of the palm upwards [rad]. Hands and shift are relative to the spot on
+the floor between the feet and the way the pelvis faces (x forward, y left, z up)."""
 
 SIDES = ("L", "R")
 HAND_CHANNEL = {"L": LEFT_HAND, "R": RIGHT_HAND}
@@ -73,9 +77,11 @@ class Segment:
     kind: str
     duration_s: float
     pose: FloatArray
-    """(17,) channels at the end."""
+    """(22,) channels at the end."""
     lift_m: tuple[float, float] = (0.0, 0.0)
     """How far the left and right hand rise above the straight path."""
+    grip_m: float | None = None
+    """Distance between the hands that is kept all the way, as by people who carry a board; None: free hands."""
     steps: tuple[Step, ...] = ()
     reaches: tuple[Reach, ...] = ()
 
@@ -91,14 +97,20 @@ class MotionPlan:
     start_pose: FloatArray
     actions: tuple[Action, ...]
     pivot_xy: tuple[float, float]
-    duration_s: float
+    limit_s: float | None = None
+    """Duration that the actions must fit into, and that is filled with stillness; None: as long as it takes."""
     rest_s: float = field(default=0.12)
     """Stillness at both ends, so that the curve's end is smooth."""
+
+    @property
+    def duration_s(self) -> float:
+        """Duration with the stillness at both ends [s]."""
+        return float(self.edges_s()[-1]) + self.rest_s if self.limit_s is None else self.limit_s
 
     def segments(self) -> tuple[Segment, ...]:
         """The segments of all whole actions that fit into the duration."""
         kept: list[Segment] = []
-        free_s = self.duration_s - 2.0 * self.rest_s
+        free_s = math.inf if self.limit_s is None else self.limit_s - 2.0 * self.rest_s
         for action in self.actions:
             free_s -= sum(segment.duration_s for segment in action)
             if free_s < 0.0:

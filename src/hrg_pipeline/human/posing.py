@@ -71,8 +71,10 @@ def postures_from_plan(plan: p.MotionPlan, skeleton: Skeleton, rate_hz: float) -
     channels = _channels(plan, times)
     feet = _feet(plan, times, stature)
     pelvis_xy_yaw = _pelvis(feet, rate_hz)
-    pelvis = np.column_stack((pelvis_xy_yaw[:, :2], PELVIS_HEIGHT * stature - channels[:, p.DROP]))
     heading = _about_z(pelvis_xy_yaw[:, 2])
+    floor = np.column_stack((pelvis_xy_yaw[:, :2], np.zeros(len(times))))
+    shift = np.column_stack((channels[:, p.SWAY], PELVIS_HEIGHT * stature - channels[:, p.DROP]))
+    pelvis = floor + _apply(heading, shift)
 
     postures = np.zeros((len(times), POSTURE_SIZE))
     postures[:, :3] = pelvis
@@ -88,7 +90,7 @@ def postures_from_plan(plan: p.MotionPlan, skeleton: Skeleton, rate_hz: float) -
     ):
         _put(postures, name, rotvec)
     _pose_legs(postures, skeleton, pelvis, heading, feet)
-    _pose_arms(postures, skeleton, pelvis, heading, channels, feet, pelvis_xy_yaw)
+    _pose_arms(postures, skeleton, pelvis, floor, heading, channels, feet)
     return postures
 
 
@@ -107,7 +109,7 @@ def _apply(rotation: FloatArray, vector: FloatArray) -> FloatArray:
 
 
 def _channels(plan: p.MotionPlan, times: FloatArray) -> FloatArray:
-    """(n, 17) channels at the given times."""
+    """(n, 22) channels at the given times."""
     segments = plan.segments()
     edges = plan.edges_s()
     keys = np.array([plan.start_pose, *(segment.pose for segment in segments)])
@@ -119,7 +121,18 @@ def _channels(plan: p.MotionPlan, times: FloatArray) -> FloatArray:
     lift = np.array([segment.lift_m for segment in segments])[index] * bump(fraction)[:, None]
     channels[:, p.LEFT_HAND + p.HAND_Z] += lift[:, 0]
     channels[:, p.RIGHT_HAND + p.HAND_Z] += lift[:, 1]
+    grip = np.array([np.nan if segment.grip_m is None else segment.grip_m for segment in segments])[index]
+    _keep_grip(channels, grip)
     return np.asarray(channels)
+
+
+def _keep_grip(channels: FloatArray, grip_m: FloatArray) -> None:
+    """Move the hands along the line between them to their distance (n,); nan: leave them."""
+    held = np.flatnonzero(~np.isnan(grip_m))
+    left, right = (channels[held, start : start + 3] for start in (p.LEFT_HAND, p.RIGHT_HAND))
+    middle, half = 0.5 * (left + right), 0.5 * grip_m[held, None] * unit(left - right)
+    channels[held, p.LEFT_HAND : p.LEFT_HAND + 3] = middle + half
+    channels[held, p.RIGHT_HAND : p.RIGHT_HAND + 3] = middle - half
 
 
 def _feet(plan: p.MotionPlan, times: FloatArray, stature: float) -> _Feet:
@@ -181,43 +194,51 @@ def _heel_rise(pelvis: FloatArray, heading: FloatArray, foot: FloatArray) -> Flo
     return np.asarray(np.minimum(_HEEL_RISE_GAIN * np.maximum(behind, 0.0) ** 3, 0.6))
 
 
-def trunk_and_shoulder(
-    skeleton: Skeleton, heading: FloatArray, trunk_third: FloatArray, side: str
-) -> tuple[FloatArray, FloatArray]:
-    """Orientation of the chest (n, 3, 3) and position of a shoulder relative to the pelvis (n, 3)."""
+def chest_pose(skeleton: Skeleton, heading: FloatArray, trunk_third: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Orientation of the chest (n, 3, 3) and position of its joint relative to the pelvis (n, 3).
+
+    Args:
+        skeleton: the person.
+        heading: (n, 3, 3) orientation of the pelvis.
+        trunk_third: (n, 3) rotation vector of each of the three trunk joints.
+    """
     third = rotvec_to_matrix(trunk_third)
     frame = heading
     position = np.zeros((len(heading), 3))
     for name in ("Torso", "Spine", "Chest"):
         position = position + _apply(frame, skeleton.offset[BODY_INDEX[name]])
         frame = frame @ third
+    return frame, position
+
+
+def shoulder_from_chest(skeleton: Skeleton, chest: FloatArray, position: FloatArray, side: str) -> FloatArray:
+    """Position (n, 3) of a shoulder, in the frame that the chest's orientation and position are given in."""
     reach = skeleton.offset[BODY_INDEX[f"{side}_Thorax"]] + skeleton.offset[BODY_INDEX[f"{side}_Shoulder"]]
-    return frame, position + _apply(frame, reach)
+    return position + _apply(chest, reach)
 
 
 def _pose_arms(
     postures: FloatArray,
     skeleton: Skeleton,
     pelvis: FloatArray,
+    floor: FloatArray,
     heading: FloatArray,
     channels: FloatArray,
     feet: _Feet,
-    pelvis_xy_yaw: FloatArray,
 ) -> None:
-    trunk_third = channels[:, [p.SIDE, p.LEAN, p.TWIST]] / 3.0
+    chest, chest_joint = chest_pose(skeleton, heading, channels[:, [p.SIDE, p.LEAN, p.TWIST]] / 3.0)
     other_foot = {"L": feet.right, "R": feet.left}
-    for side in p.SIDES:
+    for index, side in enumerate(p.SIDES):
         sign = _SIGN[side]
-        hand = channels[:, p.HAND_CHANNEL[side] : p.HAND_CHANNEL[side] + 5].copy()
-        ahead = np.sum((other_foot[side][:, :2] - pelvis_xy_yaw[:, :2]) * heading[:, :2, 0], axis=1)
-        hand[:, p.HAND_X] += _ARM_SWING_GAIN * channels[:, p.ARM_SWING] * ahead
-        floor = pelvis * np.array([1.0, 1.0, 0.0])
+        hand = channels[:, p.HAND_CHANNEL[side] : p.HAND_CHANNEL[side] + p.HAND_SIZE].copy()
+        ahead = np.sum((other_foot[side][:, :2] - floor[:, :2]) * heading[:, :2, 0], axis=1)
+        hand[:, p.HAND_X] += _ARM_SWING_GAIN * channels[:, p.ARM_SWING][:, index] * ahead
         hand_site = floor + _apply(heading, hand[:, :3])
         pointing = _apply(heading, direction(hand[:, p.HAND_AZIMUTH], hand[:, p.HAND_PITCH]))
         wrist = hand_site - abs(skeleton.offset[BODY_INDEX[f"{side}_Hand"], 1]) * pointing
 
-        chest, shoulder = trunk_and_shoulder(skeleton, heading, trunk_third, side)
-        pole = _apply(heading, np.array([_ELBOW_POLE[0], sign * _ELBOW_POLE[1], _ELBOW_POLE[2]]))
+        shoulder = shoulder_from_chest(skeleton, chest, chest_joint, side)
+        pole = _apply(heading, elbow_pole(side))
         upper_m = abs(float(skeleton.offset[BODY_INDEX[f"{side}_Elbow"], 1]))
         lower_m = abs(float(skeleton.offset[BODY_INDEX[f"{side}_Wrist"], 1]))
         upper, lower, flex = two_bone(pelvis + shoulder, wrist, pole, upper_m, lower_m)
@@ -226,7 +247,22 @@ def _pose_arms(
         forearm = arm @ rotvec_to_matrix(elbow)
         _put(postures, f"{side}_Shoulder", matrix_to_rotvec(chest.transpose(0, 2, 1) @ arm))
         _put(postures, f"{side}_Elbow", elbow)
-        _put(postures, f"{side}_Wrist", _apply(forearm.transpose(0, 2, 1), _turn_between(lower, pointing)))
+        bend = _apply(forearm.transpose(0, 2, 1), _turn_between(lower, pointing))
+        _put(postures, f"{side}_Wrist", _turned_up(bend, hand[:, p.HAND_ROLL]))
+
+
+def _turned_up(bend: FloatArray, roll: FloatArray) -> FloatArray:
+    """Wrist rotation vectors (n, 3) that turn the palm up by a roll (n,) [rad] before they bend the wrist."""
+    if not roll.any():
+        return bend
+    turn = np.zeros_like(bend)
+    turn[:, 1] = -roll
+    return matrix_to_rotvec(rotvec_to_matrix(bend) @ rotvec_to_matrix(turn))
+
+
+def elbow_pole(side: str) -> FloatArray:
+    """Direction (3,) in which an elbow bends out, relative to the way the pelvis faces."""
+    return np.array([_ELBOW_POLE[0], _SIGN[side] * _ELBOW_POLE[1], _ELBOW_POLE[2]])
 
 
 def direction(azimuth: FloatArray, pitch: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hrg_pipeline.human import plan as p
 from hrg_pipeline.human.body import FOREARM, PALM, PELVIS_HEIGHT, UPPER_ARM, FloatArray, Skeleton, stature_of
-from hrg_pipeline.human.posing import direction, trunk_and_shoulder
+from hrg_pipeline.human.posing import chest_pose, direction, shoulder_from_chest
 
 TABLE_EDGE_X_M, TABLE_TOP_Z_M = 0.75, 0.82
 _COMFORTABLE_REACH = 0.955
@@ -24,13 +24,13 @@ class ReachPose(NamedTuple):
     lean: float
     twist: float
     hand: FloatArray
-    """(5,) x, y, z, azimuth, pitch of the hand."""
+    """(6,) x, y, z, azimuth, pitch, roll of the hand."""
     neck_pitch: float
     neck_yaw: float
 
 
 def standing_pose(stature_m: float) -> FloatArray:
-    """Upright, arms hanging: (17,) channels."""
+    """Upright, arms hanging: (22,) channels."""
     pose = np.zeros(p.N_CHANNELS)
     pose[p.LEAN], pose[p.NECK_PITCH], pose[p.DROP] = 0.03, 0.06, standing_drop(stature_m)
     for side in p.SIDES:
@@ -49,26 +49,26 @@ def walking_drop(stature_m: float) -> float:
 
 
 def set_hand(pose: FloatArray, side: str, hand: FloatArray) -> None:
-    """Write the five channels of one hand into a pose."""
-    pose[p.HAND_CHANNEL[side] : p.HAND_CHANNEL[side] + 5] = hand
+    """Write the six channels of one hand into a pose."""
+    pose[p.HAND_CHANNEL[side] : p.HAND_CHANNEL[side] + p.HAND_SIZE] = hand
 
 
 def get_hand(pose: FloatArray, side: str) -> FloatArray:
-    """The five channels of one hand, a copy."""
-    return pose[p.HAND_CHANNEL[side] : p.HAND_CHANNEL[side] + 5].copy()
+    """The six channels of one hand, a copy."""
+    return pose[p.HAND_CHANNEL[side] : p.HAND_CHANNEL[side] + p.HAND_SIZE].copy()
 
 
 def hanging_hand(stature_m: float, side: str) -> FloatArray:
-    """A hand beside the thigh: (5,)."""
+    """A hand beside the thigh: (6,)."""
     sign = 1.0 if side == "L" else -1.0
-    return np.array([0.055 * stature_m, sign * 0.150 * stature_m, 0.437 * stature_m, 0.0, -1.20])
+    return np.array([0.055 * stature_m, sign * 0.150 * stature_m, 0.437 * stature_m, 0.0, -1.20, 0.0])
 
 
 def ready_hand(stature_m: float, side: str) -> FloatArray:
-    """A hand in front of the belly, above the table's edge: (5,)."""
+    """A hand in front of the belly, above the table's edge: (6,)."""
     sign = 1.0 if side == "L" else -1.0
     height = max(0.585 * stature_m, TABLE_TOP_Z_M + 0.13)
-    return np.array([0.175 * stature_m, sign * 0.100 * stature_m, height, -0.35 * sign, -0.10])
+    return np.array([0.175 * stature_m, sign * 0.100 * stature_m, height, -0.35 * sign, -0.10, 0.0])
 
 
 def reach_pose(skeleton: Skeleton, local_point: FloatArray, side: str) -> ReachPose | None:
@@ -92,7 +92,7 @@ def reach_pose(skeleton: Skeleton, local_point: FloatArray, side: str) -> ReachP
     thirds = np.zeros((len(_LEANS_RAD), 3))
     thirds[:, 1], thirds[:, 2] = _LEANS_RAD / 3.0, twist / 3.0
     heading = np.broadcast_to(np.eye(3), (len(thirds), 3, 3))
-    _, shoulder = trunk_and_shoulder(skeleton, heading, thirds, side)
+    shoulder = shoulder_from_chest(skeleton, *chest_pose(skeleton, heading, thirds), side)
     shoulder = shoulder + np.array([0.0, 0.0, _pelvis_height(stature)])
     azimuth = np.clip(
         np.arctan2(local_point[1] - shoulder[:, 1], np.maximum(local_point[0] - shoulder[:, 0], 0.1)),
@@ -113,7 +113,7 @@ def reach_pose(skeleton: Skeleton, local_point: FloatArray, side: str) -> ReachP
     return ReachPose(
         lean=lean,
         twist=twist,
-        hand=np.array([*local_point, azimuth[k], _HAND_PITCH_AT_POINT]),
+        hand=np.array([*local_point, azimuth[k], _HAND_PITCH_AT_POINT, 0.0]),
         neck_pitch=float(np.clip(0.75 * (down - lean), -0.2, 0.65)),
         neck_yaw=float(np.clip(0.8 * (bearing - twist), -0.9, 0.9)),
     )

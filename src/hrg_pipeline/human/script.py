@@ -8,44 +8,28 @@ import numpy as np
 
 from hrg_pipeline.human import plan as p
 from hrg_pipeline.human import reaching as r
-from hrg_pipeline.human.body import FloatArray, Skeleton, stature_of
-from hrg_pipeline.human.posing import PELVIS_WINDOW_S, foot_target, wrapped
+from hrg_pipeline.human.body import FloatArray, Skeleton
+from hrg_pipeline.human.writer import MotionWriter
 
-STAND_Y_MAX_M = 0.5
 ROBOT_CLEARANCE_M = 0.30
 """Reach points keep this far from the axis of the robot's first joint."""
-_STEP_M, _TURN_STEP_RAD = 0.20, 0.45
-_STEP_MIN_S, _FOOT_SPEED = 0.36, 1.45
-_SHORT_WALK_M = 0.45
-_PEAK_TO_MEAN = 1.875
-"""Peak over mean speed of a minimum-jerk movement."""
-_TIMING_SIGMA = 0.12
-"""Spread of the logarithm of durations (people are not metronomes)."""
 
 
-class ScriptWriter:
-    """Writes a plan action by action, keeping track of where the person is and how."""
+class ScriptWriter(MotionWriter):
+    """Fills a duration with work at the table."""
 
     def __init__(self, rng: np.random.Generator, skeleton: Skeleton, hand_speed: float, duration_s: float) -> None:
-        self._rng = rng
-        self._skeleton = skeleton
-        self._stature = stature_of(skeleton)
-        self._hand_speed = hand_speed
+        super().__init__(rng, skeleton, hand_speed)
         self._duration_s = duration_s
-        self._actions: list[p.Action] = []
-        self._written_s = 0.0
-        self._hands_up = False
         self._next_side = "L" if rng.random() < 0.5 else "R"
-        self._stands: list[p.Stance] = []
         at_table = rng.random() < 0.4
-        self._stance = self._draw_stand() if at_table else self._draw_away()
-        self._start = self._stance
-        self._pose = r.standing_pose(self._stature)
+        stance = self._draw_stand() if at_table else self._draw_away()
+        pose = r.standing_pose(self._stature)
         if at_table:
             self._hands_up = bool(rng.random() < 0.6)
             if self._hands_up:
-                self._put_hands_ready(self._pose)
-        self._start_pose = self._pose.copy()
+                self._put_hands_ready(pose)
+        self._begin(stance, pose)
 
     def write(self) -> p.MotionPlan:
         """Fill the duration with actions."""
@@ -59,84 +43,7 @@ class ScriptWriter:
                 self._leave_and_return()
             else:
                 self._walk_to(self._draw_stand(near=self._stance))
-        # The middle of the standing places: a small turn about it keeps all of them in front of the table.
-        pivot = np.mean([(s.x, s.y) for s in self._stands], axis=0)
-        return p.MotionPlan(
-            start=self._start,
-            start_pose=self._start_pose,
-            actions=tuple(self._actions),
-            pivot_xy=(float(pivot[0]), float(pivot[1])),
-            duration_s=self._duration_s,
-        )
-
-    def _draw_stand(self, near: p.Stance | None = None) -> p.Stance:
-        """A place at the far edge of the table, facing it."""
-        x = r.TABLE_EDGE_X_M + self._stature * self._rng.uniform(0.16, 0.215)
-        y = self._rng.uniform(-STAND_Y_MAX_M, STAND_Y_MAX_M)
-        if near is not None:
-            shift = self._rng.uniform(0.15, 0.45) * (1.0 if near.y < 0.0 else -1.0)
-            y = float(np.clip(near.y + shift, -STAND_Y_MAX_M, STAND_Y_MAX_M))
-        stance = p.Stance(x, y, math.pi + self._rng.uniform(-0.15, 0.15))
-        self._stands.append(stance)
-        return stance
-
-    def _draw_away(self) -> p.Stance:
-        """In front of the table or beside it, facing roughly where the work is."""
-        if self._rng.random() < 0.6:
-            x, y = self._rng.uniform(1.6, 2.2), self._rng.uniform(-0.6, 0.6)
-        else:
-            x, y = self._rng.uniform(1.3, 1.7), self._rng.choice((-1.0, 1.0)) * self._rng.uniform(1.1, 1.5)
-        facing = math.atan2(-y, 1.05 - x) + self._rng.uniform(-0.3, 0.3)
-        return p.Stance(x, y, math.pi + wrapped(facing - math.pi))
-
-    def _time(self, seconds: float) -> float:
-        return float(seconds * np.exp(np.clip(self._rng.normal(0.0, _TIMING_SIGMA), -0.2, 0.3)))
-
-    def _add(self, action: list[p.Segment]) -> None:
-        self._actions.append(tuple(action))
-        self._written_s += sum(segment.duration_s for segment in action)
-
-    def _move(
-        self,
-        kind: str,
-        least_s: float,
-        pose: FloatArray,
-        lift_m: float = 0.0,
-        reaches: tuple[p.Reach, ...] = (),
-    ) -> p.Segment:
-        """One movement of the upper body, as fast as the hands may go or slower."""
-        lifts, slowest = [0.0, 0.0], least_s
-        for index, side in enumerate(p.SIDES):
-            way = float(np.linalg.norm((r.get_hand(pose, side) - r.get_hand(self._pose, side))[:3]))
-            if way > 0.08:
-                lifts[index] = lift_m
-                slowest = max(slowest, _PEAK_TO_MEAN * (way + 0.6 * lift_m) / (0.9 * self._hand_speed))
-        self._pose = pose.copy()
-        return p.Segment(kind, self._time(slowest), pose, (lifts[0], lifts[1]), reaches=reaches)
-
-    def _pause(self, low_s: float, high_s: float) -> None:
-        self._add([p.Segment("pause", float(self._rng.uniform(low_s, high_s)), self._pose.copy())])
-
-    def _put_hands_ready(self, pose: FloatArray) -> None:
-        for side in p.SIDES:
-            r.set_hand(pose, side, r.ready_hand(self._stature, side))
-
-    def _put_hands_down(self, pose: FloatArray) -> None:
-        for side in p.SIDES:
-            r.set_hand(pose, side, r.hanging_hand(self._stature, side))
-
-    def _raise_hands(self) -> None:
-        if not self._hands_up:
-            pose = self._neutral()
-            self._put_hands_ready(pose)
-            self._add([self._move("raise hands", 0.6, pose)])
-            self._hands_up = True
-
-    def _neutral(self) -> FloatArray:
-        """Trunk and head as in standing, hands as they are."""
-        pose = r.standing_pose(self._stature)
-        pose[p.LEFT_HAND :] = self._pose[p.LEFT_HAND :]
-        return pose
+        return self._plan(self._duration_s)
 
     def _work(self) -> None:
         """One to three reaches, with looks and pauses between."""
@@ -224,67 +131,3 @@ class ScriptWriter:
             self._walk_to(turned)
             self._pause(0.5, 1.2)
         self._walk_to(self._draw_stand())
-
-    def _walk_to(self, goal: p.Stance, face_path: bool = True) -> None:
-        """Walk in a straight line, turning to the path when it is long, and settle."""
-        start = self._stance
-        goal = p.Stance(goal.x, goal.y, start.yaw + wrapped(goal.yaw - start.yaw))
-        distance = start.distance(goal)
-        keep_hands = self._hands_up and distance <= _SHORT_WALK_M and abs(goal.yaw - start.yaw) < 0.4
-        pose = self._neutral()
-        pose[p.DROP] = r.walking_drop(self._stature)
-        if not keep_hands:
-            self._put_hands_down(pose)
-            pose[p.ARM_SWING] = 1.0 if distance > _SHORT_WALK_M else 0.0
-            self._hands_up = False
-        settle_s = 0.5 * PELVIS_WINDOW_S + 0.02
-        shift = self._move("shift weight", settle_s, pose)
-        settled = self._neutral()
-        steps, seconds = self._steps(start, goal, face_path and distance > _SHORT_WALK_M)
-        walk = p.Segment("walk", seconds, pose.copy(), steps=steps)
-        settle = p.Segment("settle", max(settle_s, self._time(0.36)), settled)
-        self._pose = settled.copy()
-        self._stance = goal
-        self._add([shift, walk, settle])
-
-    def _steps(self, start: p.Stance, goal: p.Stance, face_path: bool) -> tuple[tuple[p.Step, ...], float]:
-        """Foot placements along a straight path and the time they take [s]."""
-        path_yaw = start.yaw + wrapped(math.atan2(goal.y - start.y, goal.x - start.x) - start.yaw)
-        middle = path_yaw if face_path else 0.5 * (start.yaw + goal.yaw)
-        turns = abs(middle - start.yaw) + abs(goal.yaw - middle)
-        step_m = _STEP_M * self._stature / 1.75
-        count = max(1, math.ceil(start.distance(goal) / step_m), math.ceil(turns / _TURN_STEP_RAD))
-        places = []
-        for k in range(1, count + 1):
-            u = k / count
-            yaw = float(np.interp(u, (0.0, 0.35, 0.65, 1.0), (start.yaw, middle, middle, goal.yaw)))
-            if not face_path:
-                yaw = start.yaw + u * (goal.yaw - start.yaw)
-            places.append(p.Stance(start.x + u * (goal.x - start.x), start.y + u * (goal.y - start.y), yaw))
-        places.append(goal)
-        first = self._first_foot(start, places[0])
-        sides = [first if k % 2 == 0 else ("R" if first == "L" else "L") for k in range(len(places))]
-        foot = {side: foot_target(start, side, self._stature) for side in p.SIDES}
-        moves, seconds = [], []
-        for side, place in zip(sides, places, strict=True):
-            target = foot_target(place, side, self._stature)
-            way = math.hypot(target[0] - foot[side][0], target[1] - foot[side][1])
-            way += 0.1 * self._stature * abs(target[2] - foot[side][2])
-            moves.append((side, target))
-            seconds.append(self._time(max(_STEP_MIN_S, _PEAK_TO_MEAN * way / _FOOT_SPEED)))
-            foot[side] = target
-        total = sum(seconds)
-        ends = np.cumsum(seconds) / total
-        begins = np.concatenate(([0.0], ends[:-1]))
-        steps = tuple(
-            p.Step(side, float(begin), float(end), target)
-            for (side, target), begin, end in zip(moves, begins, ends, strict=True)
-        )
-        return steps, total
-
-    def _first_foot(self, start: p.Stance, place: p.Stance) -> str:
-        """The foot on the side that the path leads to, so that the feet do not cross."""
-        aside = start.to_local(np.array([place.x, place.y, 0.0]))[1] + 0.2 * wrapped(place.yaw - start.yaw)
-        if abs(aside) < 0.02:
-            return "L" if self._rng.random() < 0.5 else "R"
-        return "L" if aside > 0.0 else "R"
