@@ -1,6 +1,7 @@
-"""Kedro datasets for models, replay buffers, specifications, videos and folders."""
+"""Kedro datasets for models, replay buffers, specifications, videos, motion and folders."""
 
 from hrg_pipeline.datasets.folder_dataset import FolderInventoryDataset
+from hrg_pipeline.datasets.motion_set_dataset import MotionSetDataset
 from hrg_pipeline.datasets.model_dataset import SB3ModelDataset
 from hrg_pipeline.datasets.provenance_dataset import ProvenanceDataset
 from hrg_pipeline.datasets.replay_buffer_dataset import ReplayBufferDataset
@@ -10,6 +11,7 @@ from hrg_pipeline.datasets.video_dataset import Video, VideoDataset
 __all__ = [
     "EnvSpecDataset",
     "FolderInventoryDataset",
+    "MotionSetDataset",
     "ProvenanceDataset",
     "ReplayBufferDataset",
     "SB3ModelDataset",
