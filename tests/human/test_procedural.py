@@ -132,13 +132,13 @@ def test_same_seed_same_bytes_and_a_longer_library_begins_alike() -> None:
     skeleton = make_skeleton()
     seed = np.random.SeedSequence(11)
     first, second = (make_library(2, 6.0, s, skeleton, PARAMS) for s in (seed, 11))
-    assert first.coefficients.tobytes() == second.coefficients.tobytes()
+    assert first.points.tobytes() == second.points.tobytes()
     assert seed.n_children_spawned == 0
     longer = make_library(3, 6.0, 11, skeleton, PARAMS)
-    assert longer.coefficients[:2].tobytes() == first.coefficients.tobytes()
+    assert longer.points[: len(first.points)].tobytes() == first.points.tobytes()
     other = make_library(2, 6.0, 12, skeleton, PARAMS)
-    assert other.coefficients.tobytes() != first.coefficients.tobytes()
-    assert not np.array_equal(first.coefficients[0], first.coefficients[1])
+    assert other.points.tobytes() != first.points.tobytes()
+    assert not np.array_equal(*np.split(first.points, 2))
 
 
 @pytest.mark.parametrize(("n_clips", "duration_s"), [(0, 12.0), (2, 1.0), (2, float("nan"))])
