@@ -27,7 +27,9 @@ def report_table(rows: Sequence[ReportRow]) -> str:
     """Return the report as Markdown: what was read, what it was like before and after, what was done."""
     cells = [_HEADER, *(_cells(row) for row in rows)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(_HEADER))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
+    ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     counts = {status: sum(row.status == status for row in rows) for status in dict.fromkeys(r.status for r in rows)}
     summary = ", ".join(f"{count} {status}" for status, count in counts.items())

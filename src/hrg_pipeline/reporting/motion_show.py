@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +58,8 @@ def find_clip(name: str, seed: int, stature_m: float) -> Clip:
             raise MotionError(f"'{base}' holds {len(files)} clips; '{number}' is none of 0..{len(files) - 1}")
         return Clip.load(files[int(number)])
     try:
-        from hrg_pipeline.human import families
-    except ImportError as error:
+        families = importlib.import_module("hrg_pipeline.human.families")
+    except ModuleNotFoundError as error:
         raise MotionError(f"'{name}' is no clip file or folder, and no families of motion are installed") from error
     if base not in families.FAMILIES:
         raise MotionError(f"'{base}' is no .npz, no folder and no family; families are {', '.join(families.FAMILIES)}")
@@ -146,7 +148,9 @@ def movie(clip: Clip, path: Path) -> None:
     height = round(frames[0].height * _GIF_WIDTH / frames[0].width)
     small = [f.resize((_GIF_WIDTH, height), Image.Resampling.LANCZOS).quantize(64) for f in frames]
     path.parent.mkdir(parents=True, exist_ok=True)
-    small[0].save(path, save_all=True, append_images=small[1:], duration=round(1000.0 / _GIF_FPS), loop=0, optimize=True)
+    small[0].save(
+        path, save_all=True, append_images=small[1:], duration=round(1000.0 / _GIF_FPS), loop=0, optimize=True
+    )
 
 
 def _movie_frames(clip: Clip, fps: float) -> Iterator[Picture]:
@@ -174,7 +178,7 @@ def _speed_plot(
     """Draw the speed of the hands over time; also the pixel columns of the first and the last instant."""
     times, speeds = hand_speeds(clip)
     figure = Figure(figsize=(width / 100.0, height / 100.0), dpi=100)
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
     ax = figure.add_axes((60.0 / width, 42.0 / height, 1.0 - 150.0 / width, 1.0 - 72.0 / height))
     ax.plot(times, speeds[:, 0], color=_LEFT, lw=1.4, label="left")
     ax.plot(times, speeds[:, 1], color=_RIGHT, lw=1.4, ls="--", label="right")
@@ -193,7 +197,8 @@ def _speed_plot(
     ax.set_title(title, fontsize=10, loc="left")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.02))
-    canvas.draw()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="raw", dpi=100)
     box = ax.get_window_extent()
-    picture = np.asarray(canvas.buffer_rgba())[:height, :width, :3].copy()
+    picture = np.frombuffer(buffer.getvalue(), dtype=np.uint8).reshape(height, width, 4)[:, :, :3].copy()
     return picture, float(box.x0), float(box.x1)

@@ -125,7 +125,14 @@ def draw_person(
     radius = float(skeleton.geom_radius[head])
     near = view.project((middle + 0.05 * nose)[None])[1][0] >= view.project((middle - 0.05 * nose)[None])[1][0]
     if near:
-        _capsule(picture, view, middle + 0.85 * radius * nose, middle + 1.2 * radius * nose, 0.22 * radius, _paler(SKIN, ghost))
+        _capsule(
+            picture,
+            view,
+            middle + 0.85 * radius * nose,
+            middle + 1.2 * radius * nose,
+            0.22 * radius,
+            _paler(SKIN, ghost),
+        )
 
 
 def draw_mark(picture: Picture, view: View, point: Sequence[float], colour: Colour = _MARK) -> None:
@@ -173,7 +180,7 @@ def _line(picture: Picture, view: View, ends: Sequence[Sequence[float] | Array],
 
 def _fixed(points: Array) -> NDArray[np.int32]:
     """Pixels as the fixed-point numbers that give OpenCV smooth edges."""
-    return np.clip(np.round(points * 2**_SUBPIXEL), -(2**20), 2**20).astype(np.int32)
+    return np.asarray(np.clip(np.round(points * 2**_SUBPIXEL), -(2**20), 2**20), dtype=np.int32)
 
 
 def _darker(colour: Colour, factor: float) -> Colour:

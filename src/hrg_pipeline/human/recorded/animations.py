@@ -149,9 +149,7 @@ def with_info(recording: Recording, info: Info, path: Path) -> Recording:
             notes.append(f"loop '{stage}' has no known place and is left out")
         else:
             loops[name] = LoopFrames(anchor, amplitudes, (info.speeds or {})[stage])
-    return replace(
-        recording, keyframes=keys, loops=loops, hand=info.hand, target=info.target, notes=tuple(notes)
-    )
+    return replace(recording, keyframes=keys, loops=loops, hand=info.hand, target=info.target, notes=tuple(notes))
 
 
 def _loop_place(stage: str, group: str, keys: tuple[int, ...]) -> tuple[str, float | None]:

@@ -1,10 +1,9 @@
-"""BVH files: the tree of joints, its motion, and what of it our body can use."""
+"""BVH files: what of their joints and motion our body can use."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,9 @@ from scipy.spatial.transform import Rotation
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.human.body import BODY_INDEX, BODY_NAMES, N_BODIES, PARENTS, FloatArray
 from hrg_pipeline.human.recorded import animations
-from hrg_pipeline.human.recorded.recording import MIN_FRAMES, Recording, aligned
+from hrg_pipeline.human.recorded.bvh_file import Bvh, Joint, parse_bvh
+from hrg_pipeline.human.recorded.recording import Recording, aligned
 
-MAX_FILE_BYTES = 512 * 2**20
-_MAX_DEPTH = 200
 _FOREARM_M = 0.25
 """Length of a forearm by which the unit of a file without legs is guessed (reference, section 10.2)."""
 _LEG_M = 0.80
@@ -26,9 +24,6 @@ _UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254}
 # "mixamorig:". Left ones are written with "left", the right ones follow.
 _NAMES: dict[str, tuple[str, ...]] = {
     "Pelvis": ("hips", "hip", "pelvis", "root"),
-    "Torso": ("torso", "abdomen", "lowerback", "spine", "spine0"),
-    "Spine": ("spine1", "spine"),
-    "Chest": ("chest", "spine2", "thorax", "upperback", "spine1"),
     "Neck": ("neck", "neck1"),
     "Head": ("head",),
     "L_Hip": ("leftupleg", "leftupperleg", "lthigh", "leftthigh", "lfemur", "lefthip"),
@@ -46,139 +41,6 @@ _LEGS = ("L_Hip", "R_Hip", "L_Knee", "R_Knee", "L_Ankle", "R_Ankle")
 # turn about fixed axes in the order of the channels (reference, section 10.3; found to hold to 1e-14 rad between the
 # .bvh and .pkl of the collection).
 _VICON = frozenset(("hip", "torso", "left_collar", "left_upper_arm", "left_forearm", "right_upper_arm"))
-_CHANNELS = frozenset(f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation"))
-
-
-@dataclass(eq=False)
-class Joint:
-    """A joint of the file."""
-
-    name: str
-    parent: int
-    offset: tuple[float, float, float]
-    channels: tuple[str, ...] = ()
-    first: int = 0
-    """Column of its first channel."""
-    end: tuple[float, float, float] | None = None
-    """Offset of its end site."""
-
-
-@dataclass(eq=False)
-class Bvh:
-    """A BVH file as it is written."""
-
-    joints: list[Joint] = field(default_factory=list)
-    frames: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
-    """(n, channels) degrees and units of the file."""
-    frame_time_s: float = 0.0
-
-
-def parse_bvh(path: Path) -> Bvh:
-    """Read hierarchy and motion of a BVH file.
-
-    Raises:
-        MotionError: one line with the file, the line number and what is wrong there.
-    """
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise MotionError(f"'{path}' is larger than {MAX_FILE_BYTES} bytes")
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise MotionError(f"'{path}' cannot be read: {error.strerror or error}") from error
-    words = ((number, line.split()) for number, line in enumerate(lines, start=1))
-    rows = iter([(number, row) for number, row in words if row])
-    try:
-        bvh = Bvh()
-        _hierarchy(rows, bvh)
-        _motion(rows, bvh)
-    except MotionError as error:
-        raise MotionError(f"'{path}' {error}") from None
-    except StopIteration:
-        raise MotionError(f"'{path}' ends too early, at line {len(lines)}; it is truncated") from None
-    return bvh
-
-
-Rows = Iterator[tuple[int, list[str]]]
-
-
-def _hierarchy(rows: Rows, bvh: Bvh) -> None:
-    number, row = next(rows)
-    if row[0].upper() != "HIERARCHY":
-        raise MotionError(f"is no BVH file: it begins with '{row[0][:30]}', expected HIERARCHY")
-    stack: list[int] = []
-    in_end_site = False
-    columns = 0
-    for number, row in rows:
-        word = row[0].upper()
-        if word in ("ROOT", "JOINT") and len(row) >= 2:
-            if (word == "ROOT") != (not bvh.joints) or (word == "JOINT" and not stack):
-                raise MotionError(f"line {number}: '{' '.join(row)[:40]}' stands where it cannot; one ROOT is expected")
-            bvh.joints.append(Joint(" ".join(row[1:]), stack[-1] if stack else -1, (0.0, 0.0, 0.0)))
-            stack.append(len(bvh.joints) - 1)
-            if len(stack) > _MAX_DEPTH:
-                raise MotionError(f"line {number}: joints are nested more than {_MAX_DEPTH} deep")
-        elif word == "END":
-            in_end_site = True
-        elif word == "OFFSET" and stack:
-            x, y, z = _numbers(number, row[1:], 3)
-            if in_end_site:
-                bvh.joints[stack[-1]].end = (x, y, z)
-            else:
-                bvh.joints[stack[-1]].offset = (x, y, z)
-        elif word == "CHANNELS" and stack and len(row) >= 2:
-            names = tuple(name[0].upper() + name[1:].lower() for name in row[2:])
-            if not row[1].isdigit() or int(row[1]) != len(names) or not _CHANNELS.issuperset(names):
-                raise MotionError(f"line {number}: '{' '.join(row)[:60]}' names no channels; valid: {sorted(_CHANNELS)}")
-            joint = bvh.joints[stack[-1]]
-            joint.channels, joint.first = names, columns
-            columns += len(names)
-        elif word == "{":
-            continue
-        elif word == "}":
-            if in_end_site:
-                in_end_site = False
-            elif stack:
-                stack.pop()
-        elif word == "MOTION":
-            if stack or not bvh.joints:
-                raise MotionError(f"line {number}: MOTION comes before the hierarchy is closed")
-            bvh.frames = np.zeros((0, columns))
-            return
-        else:
-            raise MotionError(f"line {number}: '{' '.join(row)[:40]}' is not understood")
-    raise StopIteration
-
-
-def _motion(rows: Rows, bvh: Bvh) -> None:
-    number, row = next(rows)
-    if row[0].lower() != "frames:" or len(row) != 2 or not row[1].isdigit():
-        raise MotionError(f"line {number}: expected 'Frames: <number>', got '{' '.join(row)[:40]}'")
-    count = int(row[1])
-    number, row = next(rows)
-    if [word.lower() for word in row[:2]] != ["frame", "time:"] or len(row) != 3:
-        raise MotionError(f"line {number}: expected 'Frame Time: <seconds>', got '{' '.join(row)[:40]}'")
-    (bvh.frame_time_s,) = _numbers(number, row[2:], 1)
-    if not 1e-3 <= bvh.frame_time_s <= 1.0:
-        raise MotionError(f"line {number}: the frame time is {bvh.frame_time_s} s; it must lie in [0.001, 1]")
-    columns = bvh.frames.shape[1]
-    frames = [_numbers(number, row, columns) for number, row in rows]
-    if len(frames) != count:
-        raise MotionError(f"has {len(frames)} frames, but says Frames: {count}; it is truncated or damaged")
-    if count < MIN_FRAMES:
-        raise MotionError(f"has {count} frames; at least {MIN_FRAMES} are needed")
-    bvh.frames = np.array(frames)
-
-
-def _numbers(line: int, words: list[str], count: int) -> list[float]:
-    if len(words) != count:
-        raise MotionError(f"line {line} has {len(words)} numbers, expected {count}; it is truncated or damaged")
-    try:
-        values = [float(word) for word in words]
-    except ValueError:
-        raise MotionError(f"line {line} holds a word that is no number") from None
-    if not all(math.isfinite(value) for value in values):
-        raise MotionError(f"line {line} holds a number that is not finite")
-    return values
 
 
 def read_bvh(path: Path, rate_hz: float | None = None) -> Recording:
@@ -222,7 +84,21 @@ def _joint_of_body(bvh: Bvh) -> dict[str, int]:
             if key in by_key and by_key[key] not in found.values():
                 found[body] = by_key[key]
                 break
-    return found
+    return found | _trunk(bvh, found)
+
+
+def _trunk(bvh: Bvh, found: dict[str, int]) -> dict[str, int]:
+    """The joints between pelvis and shoulders, of which files have one to many, as our three."""
+    top = found.get("Neck", found.get("L_Thorax", found.get("L_Shoulder")))
+    if "Pelvis" not in found or top is None:
+        return {}
+    chain = _chain(bvh, top)
+    below = chain.index(found["Pelvis"]) + 1 if found["Pelvis"] in chain else 0
+    between = [joint for joint in chain[below:-1] if joint not in found.values()]
+    names: dict[int, tuple[str, ...]] = {0: (), 1: ("Chest",), 2: ("Torso", "Chest")}
+    ours = names.get(len(between), ("Torso", "Spine", "Chest"))
+    chosen = between if len(between) <= 3 else [between[0], between[len(between) // 2], between[-1]]
+    return dict(zip(ours, chosen, strict=True))
 
 
 def _angles(bvh: Bvh, joint: Joint, *, fixed_axes: bool) -> Rotation:
@@ -264,10 +140,10 @@ def _from_vicon(path: Path, bvh: Bvh, info: animations.Info | None) -> Recording
         "L_Shoulder": "left_upper_arm", "R_Shoulder": "right_upper_arm", "L_Elbow": "left_forearm",
         "R_Elbow": "right_forearm", "L_Wrist": "left_hand", "R_Wrist": "right_hand",
     }  # fmt: skip
-    for body, segment in segments.items():
+    for name, segment in segments.items():
         if segment in by_name:
             local = half_turn * _angles(bvh, by_name[segment], fixed_axes=True) * half_turn.inv()
-            rotations[:, BODY_INDEX[body]] = (animations.TO_OURS * local * back).as_quat(scalar_first=True)
+            rotations[:, BODY_INDEX[name]] = (animations.TO_OURS * local * back).as_quat(scalar_first=True)
     group = animations.family_of(path.parent.name)
     return Recording(
         name=f"{group}/{path.stem}",
@@ -292,22 +168,22 @@ def _from_skeleton(path: Path, bvh: Bvh) -> Recording:
         raise MotionError(f"'{path}' has no joint for {', '.join(missing)}; it has {names}")
     has_legs = all(body in played_by for body in _LEGS)
     place = np.zeros((len(bvh.joints), 3))
-    for k, joint in enumerate(bvh.joints):
-        place[k] = np.array(joint.offset) + (place[joint.parent] if joint.parent >= 0 else 0.0)
+    for k, item in enumerate(bvh.joints):
+        place[k] = np.array(item.offset) + (place[item.parent] if item.parent >= 0 else 0.0)
     root = played_by["Pelvis"]
     ours, unit = _axes(path, place, played_by), _unit(place, played_by, has_legs=has_legs)
 
     frames: list[Rotation] = []
-    for joint in bvh.joints:
-        local = _angles(bvh, joint, fixed_axes=False)
-        frames.append(frames[joint.parent] * local if joint.parent >= 0 else local)
+    for item in bvh.joints:
+        local = _angles(bvh, item, fixed_axes=False)
+        frames.append(frames[item.parent] * local if item.parent >= 0 else local)
     at = _positions(bvh, bvh.joints[0])
     for k in _chain(bvh, root):
         at = at + frames[bvh.joints[k].parent].apply(bvh.joints[k].offset)
 
     rest = animations.REST.copy()
-    for body, joint_index in played_by.items():
-        rest[BODY_INDEX[body]] = ours.apply(place[joint_index] - place[root]) * unit
+    for name, joint in played_by.items():
+        rest[BODY_INDEX[name]] = ours.apply(place[joint] - place[root]) * unit
     for side in "LR":  # the hand, and toes that the file may not have
         wrist = bvh.joints[played_by[f"{side}_Wrist"]]
         forearm = rest[BODY_INDEX[f"{side}_Wrist"]] - rest[BODY_INDEX[f"{side}_Elbow"]]

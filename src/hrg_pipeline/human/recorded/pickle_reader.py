@@ -69,6 +69,11 @@ def _from_buffer(data: object, dtype: object, shape: object, order: object) -> _
     return array
 
 
+def _scalar(dtype: object, data: object) -> float | int | bool:
+    number: float | int | bool = _filled(data, dtype, (), "C").item()
+    return number
+
+
 def _filled(data: object, dtype: object, shape: object, order: object) -> Array:
     """Return the array of the given bytes."""
     if not isinstance(dtype, _DType) or not isinstance(data, bytes | bytearray):
@@ -87,12 +92,13 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _DType,
     **{(f"{package}.multiarray", "_reconstruct"): _reconstruct for package in _PACKAGES},
+    **{(f"{package}.multiarray", "scalar"): _scalar for package in _PACKAGES},
     **{(f"{package}.numeric", "_frombuffer"): _from_buffer for package in _PACKAGES},
 }
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Knows the five names that pickled arrays use, and none other."""
+    """Knows the names that pickled arrays and numbers of numpy use, and none other."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -108,7 +114,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
     """Read a pickled dictionary of arrays from a file that need not be trusted.
 
     The file is first scanned without being executed; then an unpickler builds stand-ins for arrays and checks what
-    they are given, so that no class or function of any library is called, numpy's own pickling included.
+    they are given, so that no class or function of any library is called, numpy's own unpickling included.
 
     Args:
         path: the file.
@@ -150,5 +156,5 @@ def _scan(data: bytes) -> None:
         n_operations += 1
         if operation.name not in _OPERATIONS:
             raise MotionError(f"uses the pickle operation {operation.name}; only numpy arrays of numbers are read")
-        if operation.name in _PUTS and int(argument) > n_operations:
+        if operation.name in _PUTS and int(argument or 0) > n_operations:
             raise MotionError(f"stores under the memo number {argument}; a damaged or hostile pickle")

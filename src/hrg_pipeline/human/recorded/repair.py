@@ -64,10 +64,10 @@ def _trim(recording: Recording) -> tuple[Recording, list[Repair], int]:
     early, late = np.flatnonzero(jumps[:near]), np.flatnonzero(jumps[max(0, len(jumps) - near) :])
     begin = int(early[-1]) + 1 if len(early) else 0
     end = len(jumps) - min(near, len(jumps)) + int(late[0]) + 1 if len(late) else n
+    if begin == 0 and end == n:
+        return recording, [], 0
     if end - begin < max(MIN_FRAMES, near):
-        if begin == 0 and end == n:
-            return recording, [], 0
-        raise MotionError(f"{recording.name}: only {end - begin} frames are left between jumps at both ends")
+        raise MotionError(f"{recording.name}: only {max(0, end - begin)} frames are left between jumps at both ends")
     repairs = []
     if begin:
         kind = "T-pose start" if _is_t_pose(recording) else "jump at the start"

@@ -40,5 +40,7 @@ def import_motion(motion: MotionImportParams) -> dict[str, Any]:
     if not clips:
         first = next(row for row in rows if row.status == "failed")
         reason = f"'{first.file}' {first.reason}"
-        raise MotionError(reason if len(rows) == 1 else f"none of {len(rows)} files can be imported; the first: {reason}")
+        raise MotionError(
+            reason if len(rows) == 1 else f"none of {len(rows)} files can be imported; the first: {reason}"
+        )
     return {"clips": clips, "report": report_frame(rows), "table": report_table(rows)}
