@@ -24,7 +24,7 @@ NAMES = ("Hips", "LowerBack", "Spine", "Neck", "Head", "LeftArm", "LeftForeArm",
 
 
 def motion(seed: int = 0, size: float = 0.5) -> tuple[np.ndarray, dict[str, Rotation]]:
-    root = np.column_stack([0.1 * waves(N, 120, seed + k, 1.0) for k in range(3)]) + (0.0, 0.93, 0.0)
+    root = np.array([0.0, 0.93, 0.0]) + np.column_stack([waves(N, 120, seed + k, 0.1) for k in range(3)])
     turns = {
         name: Rotation.from_rotvec(np.column_stack([waves(N, 120, seed + 7 * i + k, size) for k in range(3)]))
         for i, name in enumerate(NAMES)
@@ -159,7 +159,8 @@ def test_vicon_segments_are_read_as_their_authors_convert_them(tmp_path: Path) -
     """Root: turns ZYX by the Z, X and negative Y channels; joints: about fixed axes (reference, section 10.3)."""
     names = ("hip", "torso", "neck", "left_collar", "left_upper_arm", "left_forearm", "right_upper_arm")
     body = "".join(
-        f"JOINT {name}\n{{\nOFFSET 0 100 0\nCHANNELS 3 Zrotation Xrotation Yrotation\nEnd Site\n{{\nOFFSET 0 0 0\n}}\n}}\n"
+        f"JOINT {name}\n{{\nOFFSET 0 100 0\nCHANNELS 3 Zrotation Xrotation Yrotation\n"
+        "End Site\n{\nOFFSET 0 0 0\n}\n}\n"
         for name in names[1:]
     )
     row = [0.0] * (6 + 3 * 6)
@@ -168,7 +169,8 @@ def test_vicon_segments_are_read_as_their_authors_convert_them(tmp_path: Path) -
     arm = 6 + 3 * names[1:].index("left_upper_arm")
     row[arm : arm + 3] = [70.0, 25.0, -35.0]  # Z, X, Y
     text = (
-        f"HIERARCHY\nROOT hip\n{{\nOFFSET 0 0 0\nCHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation\n"
+        "HIERARCHY\nROOT hip\n{\nOFFSET 0 0 0\n"
+        "CHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation\n"
         f"{body}}}\nMOTION\nFrames: 4\nFrame Time: 0.01\n" + (" ".join(map(str, row)) + "\n") * 4
     )
     path = written(tmp_path, text)

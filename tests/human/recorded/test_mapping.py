@@ -30,7 +30,7 @@ def directions(joints: np.ndarray, bones: list[tuple[str, str]]) -> np.ndarray:
     return np.asarray(lines / np.linalg.norm(lines, axis=2, keepdims=True))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), size=st.floats(0.0, 1.5), stature=st.floats(1.5, 2.0), legs=st.booleans())
 def test_limbs_point_where_the_recorded_ones_do(
     tmp_path: Path, seed: int, size: float, stature: float, legs: bool
@@ -44,7 +44,7 @@ def test_limbs_point_where_the_recorded_ones_do(
     np.testing.assert_allclose(np.linalg.norm(rotations, axis=2), 1.0, atol=1e-12)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), stature=st.floats(1.5, 2.0), legs=st.booleans())
 def test_feet_are_on_the_floor(tmp_path: Path, seed: int, stature: float, legs: bool) -> None:
     recording = recorded(tmp_path, seed=seed, size=0.3, legs=legs)

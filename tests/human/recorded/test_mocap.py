@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 
 import numpy as np
@@ -20,7 +21,10 @@ from hrg_pipeline.human.recorded.params import MotionImportParams
 from hrg_pipeline.human.recorded.recording import place_joints
 from tests.human.recorded.files import MOCAP
 
-pytestmark = pytest.mark.skipif(not MOCAP.is_dir(), reason="recordings are not part of the project")
+pytestmark = [
+    pytest.mark.skipif(not MOCAP.is_dir(), reason="recordings are not part of the project"),
+    pytest.mark.slow,
+]
 
 # human-robot-gym's specification, table 10.6: where a hand or the head is at decisive frames, world frame [m],
 # rounded to a centimetre there, from its own body's forward kinematics. Frame: number of the keyframe, or half way.
@@ -98,7 +102,7 @@ def test_played_arms_are_where_the_table_says(name: str) -> None:
         pose_at(library, skeleton, 0, clip.keyframes_s[int(number)], np.zeros(3), pos, quat)
         chain = [f"{body[0]}_{part}" for part in ("Thorax", "Shoulder", "Elbow", "Wrist", "Hand")]
         arm = np.zeros(3)
-        for joint, child in zip(chain, chain[1:], strict=False):
+        for joint, child in itertools.pairwise(chain):
             index = BODY_INDEX[joint]
             turn = Rotation.from_quat(quat[index], scalar_first=True) * alignment[index].inv()
             arm += turn.apply(REST[BODY_INDEX[child]] - REST[index])

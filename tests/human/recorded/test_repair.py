@@ -27,7 +27,7 @@ def top_speed(recording: Recording) -> float:
     return float(step_speeds(recording.joints(), recording.rate_hz).max())
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), size=st.floats(0.0, 0.9))
 def test_a_real_motion_is_left_alone(tmp_path: Path, seed: int, size: float) -> None:
     original = recorded(tmp_path, animation(seed=seed, size=size))
@@ -87,7 +87,7 @@ def test_a_jump_of_the_whole_person_is_bridged(tmp_path: Path) -> None:
     assert np.abs(repaired.root_position - original.root_position).max() < 0.02
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 1000),
     joint=st.sampled_from(["L_Shoulder", "R_Shoulder", "L_Elbow", "Torso", "Neck", "Pelvis"]),

@@ -24,7 +24,7 @@ def moving(seed: int, size: float, fastest_hz: float, n: int = 400) -> tuple[np.
     for k, name in enumerate(("Torso", "L_Shoulder", "R_Shoulder", "L_Elbow", "R_Elbow", "Pelvis")):
         vectors = np.column_stack([waves(n, RATE, seed + 10 * k + i, size, fastest_hz) for i in range(3)])
         rotations[:, BODY_INDEX[name]] = Rotation.from_rotvec(vectors).as_quat(scalar_first=True)
-    root = np.column_stack([waves(n, RATE, seed + 90 + i, 0.2, 0.5) for i in range(3)]) + (1.2, 0.0, 0.95)
+    root = np.array([1.2, 0.0, 0.95]) + np.column_stack([waves(n, RATE, seed + 90 + i, 0.2, 0.5) for i in range(3)])
     return root, rotations
 
 
