@@ -118,8 +118,8 @@ def test_the_command_writes_both_and_says_where(waving: Clip, tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("missing.npz", "does not exist"),
-        ("broken.npz", "is not a stored clip"),
+        ("missing.npz", "No such file"),
+        ("broken.npz", "not a stored clip"),
         ("folder:1", "holds 1 clips; '1' is none of 0..0"),
         ("folder:x", "expected the number of a clip"),
         ("nobody:1", "nobody"),

@@ -10,13 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from hrg_pipeline.human import figure
 from hrg_pipeline.human.body import BODY_NAMES, Skeleton
 
 Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
-SKIN, SHIRT, TROUSERS, SHOES = (226, 178, 148), (70, 120, 170), (72, 76, 92), (52, 44, 40)
+
+def _bytes(colour: figure.Colour) -> Colour:
+    """A colour of a body's figure as bytes."""
+    r, g, b = (round(255.0 * part) for part in colour[:3])
+    return r, g, b
+
+
+SKIN, SHIRT, TROUSERS, SHOES = (_bytes(c) for c in (figure.SKIN, figure.SHIRT, figure.TROUSERS, figure.SHOES))
 _COLOURS: dict[str, Colour] = {
     "Pelvis": TROUSERS, "Hip": TROUSERS, "Knee": TROUSERS, "Ankle": SHOES, "Toe": SHOES, "Torso": SHIRT, "Spine": SHIRT,
     "Chest": SHIRT, "Thorax": SHIRT, "Shoulder": SHIRT, "Neck": SKIN, "Head": SKIN, "Elbow": SKIN, "Wrist": SKIN,

@@ -13,6 +13,9 @@ from hrg_pipeline.errors import MotionError
 from hrg_pipeline.human.body import BODY_INDEX, make_shield_bodies, make_skeleton
 from hrg_pipeline.human.clip import Clip
 from hrg_pipeline.human.motion import library_from_rotations, motion_peaks, pose_at
+from hrg_pipeline.human.motion_set import library_from_clips
+from hrg_pipeline.human.playback import MAX_TERMS, perturbed_loop, tempo_of
+from hrg_pipeline.human.procedural import ACCELERATION_SHARE
 from hrg_pipeline.human.recorded.animations import REST, read_animation
 from hrg_pipeline.human.recorded.bvh import read_bvh
 from hrg_pipeline.human.recorded.importer import Imported, import_recordings
@@ -123,13 +126,26 @@ def test_everything_playable_is_imported_and_the_rest_says_why() -> None:
 def test_no_clip_exceeds_the_bounds() -> None:
     for clip in clips():
         library = library_from_rotations([clip.root_position], [clip.rotations], [clip.rate_hz])
-        for stature in (clip.stature_m, 2.0):
-            skeleton = make_skeleton(clip.stature_m)
-            bodies = make_shield_bodies(skeleton)
-            speed, acceleration = motion_peaks(library, skeleton, 0, 0.0005, np.array([0.0, clip.duration_s]))
-            scale = stature / clip.stature_m
-            assert (scale * speed <= bodies.v_max).all(), clip.name
-            assert (scale * acceleration <= bodies.a_max).all(), clip.name
+        skeleton = make_skeleton(clip.stature_m)
+        bodies = make_shield_bodies(skeleton)
+        speed, acceleration = motion_peaks(library, skeleton, 0, 0.0005, np.array([0.0, clip.duration_s]))
+        assert (speed <= bodies.v_max).all(), clip.name
+        assert (acceleration <= bodies.a_max).all(), clip.name
+        assert speed[:, [BODY_INDEX["L_Hand"], BODY_INDEX["R_Hand"]]].max() <= 1.6, clip.name
+
+
+def test_the_clips_are_played_at_the_pace_that_they_have() -> None:
+    """Together, in one library, by the person that they were made for, with the default bounds."""
+    motion_set = library_from_clips(clips(), make_skeleton(1.75))
+    for facts in motion_set.clips:
+        tempo, change = tempo_of(facts.shares, 1.0, 1.001 * ACCELERATION_SHARE)
+        assert tempo == 1.0, facts.name
+        assert change > 0.5, facts.name
+        for stage, loop in facts.loops.items():
+            ones = np.ones(len(loop.speeds))
+            played = perturbed_loop(loop, ones, ones, facts.loop_shares[stage], 1.0, tempo)
+            slower = played[4 + MAX_TERMS] / loop.speeds[0]
+            assert slower > 0.8, f"{facts.name}: the loop '{stage}' is played at {slower:.2f} of its pace"
 
 
 def test_known_faults_are_repaired() -> None:

@@ -28,7 +28,7 @@ def moving(seed: int, size: float, fastest_hz: float, n: int = 400) -> tuple[np.
     return root, rotations
 
 
-def peaks_by_differences(fitted: Fitted, skeleton: Skeleton, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def peaks_by_differences(fitted: Fitted, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
     """Greatest speed and acceleration of each joint, from positions a millisecond apart as the library plays them."""
     library = library_from_rotations([fitted.root_position], [fitted.rotations], [SAMPLE_RATE_HZ])
     times = np.arange(-0.05, library.length_s[0] + 0.05, 0.001)
@@ -36,27 +36,28 @@ def peaks_by_differences(fitted: Fitted, skeleton: Skeleton, scale: float = 1.0)
     path = np.empty((len(times), 24, 3))
     for k, t in enumerate(times):
         pose_at(library, skeleton, 0, float(t), np.zeros(3), pos, quat)
-        path[k] = scale * pos
+        path[k] = pos
     speed = np.linalg.norm(np.diff(path, axis=0), axis=2) * 1e3
     acceleration = np.linalg.norm(np.diff(path, 2, axis=0), axis=2) * 1e6
     return speed.max(axis=0), acceleration.max(axis=0)
 
 
 @settings(max_examples=6, deadline=None)
-@given(seed=st.integers(0, 10_000), size=st.floats(0.05, 1.5), fastest_hz=st.floats(0.3, 3.0))
-def test_every_joint_keeps_the_bounds_on_the_tallest_body_too(seed: int, size: float, fastest_hz: float) -> None:
+@given(seed=st.integers(0, 10_000), size=st.floats(0.05, 1.2), cycles=st.floats(0.1, 0.5))
+def test_every_joint_keeps_the_bounds(seed: int, size: float, cycles: float) -> None:
     skeleton = make_skeleton(1.75)
-    fitted = keep_bounds(*moving(seed, size, fastest_hz), RATE, skeleton, 2.0)
+    fitted = keep_bounds(*moving(seed, size, cycles / size), RATE, skeleton, 1.6)
     bodies = make_shield_bodies(skeleton)
-    speed, acceleration = peaks_by_differences(fitted, skeleton, 2.0 / 1.75)
+    speed, acceleration = peaks_by_differences(fitted, skeleton)
     assert (speed <= bodies.v_max).all()
+    assert speed[[BODY_INDEX["L_Hand"], BODY_INDEX["R_Hand"]]].max() <= 1.6
     assert (acceleration <= bodies.a_max).all(), "the held ends included"
 
 
 def test_slowing_down_changes_when_and_not_where() -> None:
     skeleton = make_skeleton(1.75)
     root, rotations = moving(3, 0.8, 1.2)
-    fitted = keep_bounds(root, rotations, RATE, skeleton, 1.75)
+    fitted = keep_bounds(root, rotations, RATE, skeleton, 1.6)
     assert fitted.slowest > 1.05
     assert fitted.smoothed_s == 0.0
     original = place_joints(skeleton.offset, root, rotations)[0]
@@ -71,7 +72,7 @@ def test_slowing_down_changes_when_and_not_where() -> None:
 
 def test_a_time_of_the_recording_is_found_in_the_clip() -> None:
     skeleton = make_skeleton(1.75)
-    fitted = keep_bounds(*moving(3, 0.8, 1.2), RATE, skeleton, 1.75)
+    fitted = keep_bounds(*moving(3, 0.8, 1.2), RATE, skeleton, 1.6)
     for instant in (0.0, 0.5, 2.0, 3.7, 3.99):
         at = fitted.timing.to_clip(instant)
         assert np.interp(at, fitted.timing.clip_s, fitted.timing.recorded_s) == pytest.approx(instant, abs=1e-9)
@@ -99,7 +100,7 @@ def test_noise_is_filtered_instead_of_slowed_down() -> None:
     arm = BODY_INDEX["R_Shoulder"]
     noisy = Rotation.from_quat(rotations[:, arm], scalar_first=True) * Rotation.from_rotvec(noise)
     rotations[:, arm] = noisy.as_quat(scalar_first=True)
-    fitted = keep_bounds(root, rotations, RATE, skeleton, 1.75)
+    fitted = keep_bounds(root, rotations, RATE, skeleton, 1.6)
     assert fitted.smoothed_s > 3.0
     assert fitted.slowest < 1.3
     played = place_joints(skeleton.offset, fitted.root_position, fitted.rotations)[0]
@@ -110,5 +111,5 @@ def test_what_cannot_be_slowed_enough_is_refused() -> None:
     skeleton = make_skeleton(1.75)
     root, rotations = moving(1, 0.1, 0.5)
     root[200:] += (30.0, 0.0, 0.0)  # thirty metres within a hundredth of a second
-    with pytest.raises(MotionError, match="cannot be brought within the bounds: near"):
-        keep_bounds(root, rotations, RATE, skeleton, 1.75)
+    with pytest.raises(MotionError, match="near .* s of the recording it would have to be slowed down more than 12 times"):
+        keep_bounds(root, rotations, RATE, skeleton, 1.6)

@@ -137,7 +137,7 @@ def import_recording(path: Path, name: str, skeleton: Skeleton, params: MotionIm
     repaired, repairs = repair(recorded)
     root, rotations = map_to_body(repaired, skeleton)
     try:
-        fitted = keep_bounds(root, rotations, repaired.rate_hz, skeleton, params.tallest_m)
+        fitted = keep_bounds(root, rotations, repaired.rate_hz, skeleton, params.hand_speed_max)
         clip = _clip(repaired, fitted, params.stature_m)
     except MotionError as error:
         raise MotionError(f"'{path}' {error}") from error

@@ -20,8 +20,8 @@ class MotionImportParams(BaseModel):
     """Folder below ``data/02_intermediate/motion`` that the clips go to; null: the name of the source."""
     stature_m: float = Field(default=1.75, ge=1.5, le=2.0)
     """Height of the body that the clips are made for [m]."""
-    tallest_m: float = Field(default=2.0, ge=1.5, le=2.0)
-    """The bounds also hold when a clip is scaled to a body of this height [m]."""
+    hand_speed_max: float = Field(default=1.6, gt=0.1, le=2.0)
+    """No hand moves faster than this [m/s], as in procedural motion; the shield's other bounds hold as well."""
     frame_rate_hz: float | None = Field(default=None, ge=1.0, le=1000.0)
     """Frames a second of the recordings; null: as the file says, else 120 for CMU and 100 for Vicon pickles."""
     overwrite: bool = False

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.signal import butter, sosfiltfilt
 
 from hrg_pipeline.errors import MotionError
-from hrg_pipeline.human.body import STATURE_MAX_M, FloatArray, Skeleton, make_shield_bodies, stature_of
+from hrg_pipeline.human.body import BODY_INDEX, FloatArray, Skeleton, make_shield_bodies
 from hrg_pipeline.human.motion import SAMPLE_RATE_HZ, library_from_rotations, motion_peaks
 from hrg_pipeline.human.recorded.recording import aligned, normalised, place_joints
 
@@ -65,7 +65,7 @@ class Fitted:
 
 
 def keep_bounds(
-    root_position: FloatArray, rotations: FloatArray, rate_hz: float, skeleton: Skeleton, tallest_m: float
+    root_position: FloatArray, rotations: FloatArray, rate_hz: float, skeleton: Skeleton, hand_speed_max: float
 ) -> Fitted:
     """Filter noise, start and end at rest, and slow down until every joint keeps the shield's bounds at 1 kHz.
 
@@ -77,14 +77,15 @@ def keep_bounds(
         rotations: (n, 24, 4) unit quaternions wxyz.
         rate_hz: samples a second.
         skeleton: the person.
-        tallest_m: the bounds shall hold for the motion scaled to a body of this height [m].
+        hand_speed_max: bound of the hands' speed, if it is below the shield's [m/s].
 
     Raises:
         MotionError: if the motion would have to be slowed down more than twelvefold somewhere.
     """
     bodies = make_shield_bodies(skeleton)
-    scale = max(1.0, min(tallest_m, STATURE_MAX_M) / stature_of(skeleton))
-    v_max, a_max = SPEED_SHARE * bodies.v_max / scale, ACCELERATION_SHARE * bodies.a_max / scale
+    v_max, a_max = SPEED_SHARE * bodies.v_max, ACCELERATION_SHARE * bodies.a_max
+    hands = [BODY_INDEX["L_Hand"], BODY_INDEX["R_Hand"]]
+    v_max[hands] = np.minimum(v_max[hands], SPEED_SHARE * hand_speed_max)
     root_position, rotations, smoothed_s = _without_noise(root_position, rotations, rate_hz, skeleton, a_max)
     times = np.arange(len(root_position)) / rate_hz
     place = CubicSpline(times, root_position)
@@ -116,10 +117,10 @@ def keep_bounds(
         slowness = _slower(slowness, grid, factor, edges, timing)
         if slowness.max() > _SLOWEST:
             break
-    worst = int(factor.argmax())
+    worst = float(np.interp(edges[int(factor.argmax())], timing.clip_s, shown))
     raise MotionError(
-        f"cannot be brought within the bounds: near {float(np.interp(edges[worst], timing.clip_s, shown)):.2f} s of "
-        f"the recording it is still {factor[worst]:.2f} times too fast after slowing down {slowness.max():.1f} times"
+        f"cannot be brought within the bounds: near {worst:.2f} s of the recording it would have to be slowed down "
+        f"more than {min(float(slowness.max()), _SLOWEST):.0f} times"
     )
 
 
