@@ -90,7 +90,7 @@ def test_what_is_nearer_hides_what_is_farther() -> None:
 def test_sheet_and_movies_are_written(waving: Clip, tmp_path: Path) -> None:
     contact_sheet(waving, tmp_path / "deep" / "sheet.png")
     with Image.open(tmp_path / "deep" / "sheet.png") as sheet:
-        pixels = np.asarray(sheet)
+        pixels = np.asarray(sheet.convert("RGB"))
     assert pixels.shape == (980, 1600, 3)
     cells = [pixels[:360, k * 320 : (k + 1) * 320] for k in range(5)]
     assert all((cells[k] != cells[k + 1]).any() for k in range(4)), "each cell shows another pose"

@@ -31,7 +31,8 @@ _PLOT_HEIGHT = 260
 _MOVIE = (640, 560)
 _MOVIE_PLOT_HEIGHT = 160
 _MOVIE_FPS = 25.0
-_GIF_FPS, _GIF_WIDTH = 12.5, 420
+_GIF_FPS, _GIF_WIDTH, _GIF_COLOURS = 10.0, 360, 48
+_SHEET_COLOURS = 160
 _LEFT, _RIGHT, _BOUND = "#0072B2", "#D55E00", "#666666"
 _INK = (40, 44, 52)
 
@@ -136,7 +137,7 @@ def contact_sheet(clip: Clip, path: Path) -> None:
         sheet[row * _CELL[1] : (row + 1) * _CELL[1], column * _CELL[0] : (column + 1) * _CELL[0]] = cell
     sheet[_ROWS * _CELL[1] :] = _speed_plot(clip, width, _PLOT_HEIGHT, f"{clip.name}: speed of the hands", times)[0]
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(sheet).save(path)
+    Image.fromarray(sheet).quantize(_SHEET_COLOURS).save(path, optimize=True)
 
 
 def movie(clip: Clip, path: Path) -> None:
@@ -146,7 +147,7 @@ def movie(clip: Clip, path: Path) -> None:
         return
     frames = [Image.fromarray(frame) for frame in _movie_frames(clip, _GIF_FPS)]
     height = round(frames[0].height * _GIF_WIDTH / frames[0].width)
-    small = [f.resize((_GIF_WIDTH, height), Image.Resampling.LANCZOS).quantize(64) for f in frames]
+    small = [f.resize((_GIF_WIDTH, height), Image.Resampling.LANCZOS).quantize(_GIF_COLOURS) for f in frames]
     path.parent.mkdir(parents=True, exist_ok=True)
     small[0].save(
         path, save_all=True, append_images=small[1:], duration=round(1000.0 / _GIF_FPS), loop=0, optimize=True

@@ -24,7 +24,9 @@ def _bytes(colour: figure.Colour) -> Colour:
     return r, g, b
 
 
-SKIN, SHIRT, TROUSERS, SHOES = (_bytes(c) for c in (figure.SKIN, figure.SHIRT, figure.TROUSERS, figure.SHOES))
+SKIN, HAIR, SHIRT, TROUSERS, SHOES = (
+    _bytes(c) for c in (figure.SKIN, figure.HAIR, figure.SHIRT, figure.TROUSERS, figure.SHOES)
+)
 _COLOURS: dict[str, Colour] = {
     "Pelvis": TROUSERS, "Hip": TROUSERS, "Knee": TROUSERS, "Ankle": SHOES, "Toe": SHOES, "Torso": SHIRT, "Spine": SHIRT,
     "Chest": SHIRT, "Thorax": SHIRT, "Shoulder": SHIRT, "Neck": SKIN, "Head": SKIN, "Elbow": SKIN, "Wrist": SKIN,
@@ -38,6 +40,7 @@ _BACKGROUND, _GRID, _TABLE, _ROBOT, _MARK = (
     (200, 40, 40),
 )
 _SUBPIXEL = 4
+_LOOKS_AWAY = -0.55
 _ARC = np.linspace(0.0, np.pi, 13)
 
 
@@ -56,7 +59,7 @@ class View:
     centre: Array
     size: tuple[int, int]
     span_m: float
-    azimuth: float = -1.15
+    azimuth: float = -1.80
     elevation: float = 0.28
     distance_m: float = 7.0
 
@@ -123,24 +126,29 @@ def draw_person(
         colour = _paler(_COLOURS[name.rpartition("_")[2]], ghost)
         depth = float(view.project(0.5 * (a + b)[None])[1][0])
         pieces.append((depth, a, b, radius, colour))
+    pieces += _hair_and_nose(view, skeleton, joints, frames, ghost)
     for _, a, b, radius, colour in sorted(pieces, key=lambda piece: piece[0]):
         _capsule(picture, view, a, b, radius, colour)
-    # Which way the person looks.
+
+
+def _hair_and_nose(
+    view: View, skeleton: Skeleton, joints: Array, frames: Sequence[Rotation], ghost: float
+) -> list[tuple[float, Array, Array, float, Colour]]:
+    """What shows which way a person looks: a capsule each, nearer or farther than the head it belongs to."""
     head = BODY_NAMES.index("Head")
-    nose = frames[head].apply((1.0, 0.0, 0.0))
-    tip = 0.5 * (skeleton.geom_a[head] + skeleton.geom_b[head])
-    middle = joints[head] + frames[head].apply(tip)
     radius = float(skeleton.geom_radius[head])
-    near = view.project((middle + 0.05 * nose)[None])[1][0] >= view.project((middle - 0.05 * nose)[None])[1][0]
-    if near:
-        _capsule(
-            picture,
-            view,
-            middle + 0.85 * radius * nose,
-            middle + 1.2 * radius * nose,
-            0.22 * radius,
-            _paler(SKIN, ghost),
-        )
+    low, high = (joints[head] + frames[head].apply(end[head]) for end in (skeleton.geom_a, skeleton.geom_b))
+    middle = 0.5 * (low + high)
+    forward, up = (frames[head].apply(axis) for axis in ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0)))
+    at, ahead = view.project(np.stack((middle, middle + 0.1 * forward)))[1]
+    toward = (ahead - at) / (0.1 * at) * view.distance_m  # 1: faces the camera, -1: looks away
+    hair = high - 0.24 * radius * forward + 0.14 * radius * up, middle - 0.24 * radius * forward
+    nose = middle + 0.9 * radius * forward, middle + 1.12 * radius * forward - 0.2 * radius * up
+    # The order of depths would let them flicker: hair is a rim about the head until the person looks away.
+    return [
+        (float(at) + (1e-3 if toward < _LOOKS_AWAY else -1e-3), *hair, 1.02 * radius, _paler(HAIR, ghost)),
+        (float(at) + (1e-3 if toward > 0.0 else -1e-3), *nose, 0.16 * radius, _paler(SKIN, ghost)),
+    ]
 
 
 def draw_mark(picture: Picture, view: View, point: Sequence[float], colour: Colour = _MARK) -> None:

@@ -111,5 +111,5 @@ def test_what_cannot_be_slowed_enough_is_refused() -> None:
     skeleton = make_skeleton(1.75)
     root, rotations = moving(1, 0.1, 0.5)
     root[200:] += (30.0, 0.0, 0.0)  # thirty metres within a hundredth of a second
-    with pytest.raises(MotionError, match="near .* s of the recording it would have to be slowed down more than 12 times"):
+    with pytest.raises(MotionError, match=r"near .* s of the recording it would have .* more than 12 times"):
         keep_bounds(root, rotations, RATE, skeleton, 1.6)
