@@ -63,7 +63,7 @@ def preview(site: Path, graph: dict[str, Any], name: str) -> Any:
 @pytest.mark.slow
 def test_the_graph_has_every_node_and_reads_from_left_to_right(graph: dict[str, Any]) -> None:
     tasks = {node["name"] for node in graph["nodes"] if node["type"] == "task"}
-    assert tasks == {"build_env", "attach_wrappers", "train", "save_artifacts", "evaluate", "import_motion"}
+    assert tasks == {"build_env", "attach_wrappers", "train", "save_artifacts", "evaluate"}
     assert graph["layers"] == ["environment", "motion", "models", "stored", "reporting"]
     assert {pipeline["id"] for pipeline in graph["pipelines"]} == {"__default__", "train", "evaluate", "import_motion"}
 
