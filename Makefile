@@ -83,6 +83,8 @@ viz: $(STAMP) ## show the pipelines in Kedro-Viz
 
 bench: $(STAMP) ## measure the speed of the engine and of the start-up
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/overlap.py
 	$(BIN)/python benchmarks/startup.py
 
 clean: ## remove caches; .venv, data and runs stay
