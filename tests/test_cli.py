@@ -90,7 +90,10 @@ def test_a_wrong_configuration_is_one_line_and_leaves_nothing(
 def test_an_unknown_pipeline_names_the_known_ones(project: Path) -> None:
     result = invoke("run", "--pipelines", "trian")
     assert result.exit_code == 1
-    assert result.output == "Error: no pipeline 'trian'; choose one of ['__default__', 'evaluate', 'train']\n"
+    assert (
+        result.output
+        == "Error: no pipeline 'trian'; choose one of ['__default__', 'evaluate', 'import_motion', 'train']\n"
+    )
 
 
 @pytest.mark.parametrize("words", [[], ["--params", "run.id=nobody"]])

@@ -10,6 +10,7 @@ import yaml
 
 from hrg_pipeline.config.params import RunParams, TrackingParams
 from hrg_pipeline.config.schema import defaults_of
+from hrg_pipeline.human.recorded.params import MotionImportParams
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.tasks.reach_human import ReachHumanParams
 from hrg_pipeline.wrappers.params import WrapperParams
@@ -27,6 +28,7 @@ DOCUMENTED = {
     "wrappers": (WrapperParams, "docs/configuration.md"),
     "run": (RunParams, "docs/configuration.md"),
     "tracking": (TrackingParams, "docs/configuration.md"),
+    "motion": (MotionImportParams, "docs/motion.md"),
     "environment": (ReachHumanParams, "docs/tasks/reach_human.md"),
 }
 

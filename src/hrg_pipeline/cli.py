@@ -1,4 +1,4 @@
-"""The project's own commands: ``kedro run`` with clear errors, ``kedro config``."""
+"""The project's own commands: ``kedro run`` with clear errors, ``kedro config``, ``kedro motion``."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _with_our_params(option: click.Parameter) -> click.Parameter:
 
 
 def _run(**options: Any) -> Any:
-    """Run a pipeline: train (the default) or evaluate."""
+    """Run a pipeline: train (the default), evaluate or import_motion."""
     if options["pipeline"] and options["pipelines"]:
         raise click.UsageError("give --pipeline or --pipelines, not both")
     # Kedro warns about the singular form; both mean the same here.
@@ -160,3 +160,38 @@ def list_(env: str | None, conf_source: Path | None) -> None:
     """Print the choices of each group and the experiments."""
     with _one_line_errors():
         click.echo(list_choices(_folders(env, conf_source)), nl=False)
+
+
+@cli.group()
+def motion() -> None:
+    """Look at clips of human motion."""
+
+
+@motion.command(name="show")
+@click.argument("clip")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of a family's clips.")
+@click.option("--stature", type=click.FloatRange(1.5, 2.0), default=1.75, help="Body height for a family's clips [m].")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Folder of the pictures instead of data/08_reporting/motion.",
+)
+@click.option("--gif", is_flag=True, help="Write the video as GIF instead of MP4.")
+def show_motion(clip: str, seed: int, stature: float, out: Path | None, gif: bool) -> None:
+    """Write a contact sheet and a video of CLIP, with the speed of the hands.
+
+    CLIP is a stored clip (.npz), a folder of them with :<number>, or a family of generated motion with :<number>,
+    such as reach:3; without a number it is the first.
+    """
+    from hrg_pipeline.reporting.motion_show import contact_sheet, find_clip, movie
+
+    with _one_line_errors():
+        found = find_clip(clip, seed, stature)
+        folder = out or Path(find_kedro_project(Path.cwd()) or Path.cwd()) / "data" / "08_reporting" / "motion"
+        stem = found.name.replace("/", "_")
+        files = folder / f"{stem}.png", folder / f"{stem}.{'gif' if gif else 'mp4'}"
+        contact_sheet(found, files[0])
+        movie(found, files[1])
+    for file in files:
+        click.echo(file)

@@ -12,7 +12,7 @@ from kedro.framework.hooks import hook_impl
 from hrg_pipeline.config.params import TrackingParams
 from hrg_pipeline.tracking import recorder, session
 from hrg_pipeline.tracking.recorder import RUN_PARAMETERS, Recorder
-from hrg_pipeline.tracking.summary import summarize
+from hrg_pipeline.tracking.summary import summarize, summarize_import
 
 if TYPE_CHECKING:
     from kedro.io import DataCatalog
@@ -30,12 +30,16 @@ class TrackingHooks:
     def __init__(self) -> None:
         self._recorder: Recorder | None = None
         self._started_s = 0.0
+        self._imports = False
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Check that what it starts from is stored, and open its tracked run."""
         self._recorder = None
         self._started_s = time.monotonic()
+        self._imports = {node.name for node in pipeline.nodes} == {"import_motion"}
+        if self._imports:
+            return  # nothing is trained, so there is no run to track
         parameters = recorder.plain_parameters(catalog)
         plan = recorder.plan(run_params, pipeline, parameters)
         recorder.require_inputs(plan, pipeline, catalog)
@@ -64,6 +68,9 @@ class TrackingHooks:
         self._recorder = None
         session.close_run(session.FINISHED)
         elapsed_s = time.monotonic() - self._started_s
+        if self._imports:
+            sys.stdout.write(f"\n{summarize_import(catalog, Path(run_params['project_path']), elapsed_s)}\n")
+            return
         text = summarize(catalog, Path(run_params["project_path"]), elapsed_s, link)
         sys.stdout.write(f"\n{text}\n")
 

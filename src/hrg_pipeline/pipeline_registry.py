@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from hrg_pipeline.pipelines import evaluate, train
+from hrg_pipeline.pipelines import evaluate, import_motion, train
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Return every pipeline; written out, because looking for them costs start-up time."""
     training = train.create_pipeline()
-    return {"train": training, "evaluate": evaluate.create_pipeline(), "__default__": training}
+    return {
+        "train": training,
+        "evaluate": evaluate.create_pipeline(),
+        "import_motion": import_motion.create_pipeline(),
+        "__default__": training,
+    }

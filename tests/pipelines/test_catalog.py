@@ -33,13 +33,15 @@ def catalog(entries: dict[str, Any]) -> DataCatalog:
 
 
 def names(kind: str) -> set[str]:
-    every: set[str] = getattr(register_pipelines()["train"], kind)()
+    pipelines = register_pipelines()
+    every: set[str] = getattr(pipelines["train"] + pipelines["import_motion"], kind)()
     return {name for name in every if not name.startswith("params:") and name != "parameters"}
 
 
-def test_the_pipelines_are_train_and_evaluate() -> None:
+def test_the_pipelines_are_train_evaluate_and_import_motion() -> None:
     pipelines = register_pipelines()
-    assert sorted(pipelines) == ["__default__", "evaluate", "train"]
+    assert sorted(pipelines) == ["__default__", "evaluate", "import_motion", "train"]
+    assert [node.name for node in pipelines["import_motion"].nodes] == ["import_motion"]
     assert pipelines["__default__"] is pipelines["train"]
     assert [node.name for node in pipelines["train"].nodes] == [
         "build_env",
@@ -67,7 +69,18 @@ def test_every_parameter_of_the_pipelines_exists(loader: GroupedConfigLoader) ->
 
 def test_runs_never_meet(entries: dict[str, Any], loader: GroupedConfigLoader) -> None:
     paths = {name: str(entry.get("filepath") or entry["path"]) for name, entry in entries.items()}
-    assert [name for name, path in paths.items() if loader.run_key not in path] == ["provenance"]
+    of_a_run = {name: path for name, path in paths.items() if not name.startswith("motion_")}
+    assert [name for name, path in of_a_run.items() if loader.run_key not in path] == ["provenance"]
+
+
+def test_imports_of_different_sources_never_meet() -> None:
+    places = []
+    for source in ("a/mocap", "b/other.pkl"):
+        loader = GroupedConfigLoader(PROJECT / "conf", runtime_params={"motion.source": source})
+        entries = loader["catalog"]
+        places.append({str(entries[n].get("filepath") or entries[n]["path"]) for n in entries if n[:7] == "motion_"})
+    assert len(places[0]) == len(places[1]) == 3
+    assert not places[0] & places[1]
 
 
 def test_what_a_run_leaves_is_versioned(entries: dict[str, Any]) -> None:

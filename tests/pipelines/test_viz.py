@@ -64,8 +64,8 @@ def preview(site: Path, graph: dict[str, Any], name: str) -> Any:
 def test_the_graph_has_every_node_and_reads_from_left_to_right(graph: dict[str, Any]) -> None:
     tasks = {node["name"] for node in graph["nodes"] if node["type"] == "task"}
     assert tasks == {"build_env", "attach_wrappers", "train", "save_artifacts", "evaluate"}
-    assert graph["layers"] == ["environment", "models", "stored", "reporting"]
-    assert {pipeline["id"] for pipeline in graph["pipelines"]} == {"__default__", "train", "evaluate"}
+    assert graph["layers"] == ["environment", "motion", "models", "stored", "reporting"]
+    assert {pipeline["id"] for pipeline in graph["pipelines"]} == {"__default__", "train", "evaluate", "import_motion"}
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from hrg_pipeline.config.overrides import COMMAND_LINE, UNSET, Override, Overrid
 from hrg_pipeline.config.run_store import RunStore
 from hrg_pipeline.config.schema import (
     GROUPS,
+    SECTIONS,
     Problem,
     check_keys,
     defaults_of,
@@ -86,8 +87,8 @@ def compose(folders: ConfFolders, overrides: Overrides, store: RunStore) -> Comp
     _merge(tree, origins, given, COMMAND_LINE)
 
     for group in tree:
-        if group not in GROUPS:
-            raise unknown_key((group,), [*GROUPS, "experiment", "select"], COMMAND_LINE)
+        if group not in SECTIONS:
+            raise unknown_key((group,), [*SECTIONS, "experiment", "select"], COMMAND_LINE)
     classes = section_classes(tree)
     _check(classes, plan.layers, overrides, below)
     complete = {name: _over_defaults(defaults_of(cls), tree.get(name, {})) for name, cls in classes.items()}

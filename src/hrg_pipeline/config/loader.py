@@ -14,6 +14,7 @@ from hrg_pipeline.config.compose import Composition, compose
 from hrg_pipeline.config.overrides import read_overrides
 from hrg_pipeline.config.run_store import RunStore, new_run_key
 from hrg_pipeline.config.sources import ConfFolders
+from hrg_pipeline.human.recorded.params import MotionImportParams, set_name
 
 
 def project_of(conf_source: Path) -> Path:
@@ -28,7 +29,7 @@ class GroupedConfigLoader(OmegaConfigLoader):
 
     The configuration is composed and checked when the loader is made, so that a wrong one stops a session
     before anything is created. ``composition`` holds the result; in it ``run.id`` is always set. The catalog
-    reads it as ``${run_key:}``.
+    reads it as ``${run_key:}``, and the name of the set of imported clips as ``${motion_set:}``.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class GroupedConfigLoader(OmegaConfigLoader):
         run = composition.parameters["run"]
         self.run_key: str = run["id"] or new_run_key(composition.parameters["experiment"], run["seed"])
         self.composition: Composition = composition.with_run_id(self.run_key)
+        self.motion_set: str = set_name(MotionImportParams.model_validate(composition.parameters["motion"]))
 
     def __getitem__(self, key: str) -> Any:
         """Return one kind of configuration; see ``OmegaConfigLoader``."""
         # Resolvers are global in OmegaConf: each access puts in this loader's own key.
         OmegaConf.register_new_resolver("run_key", lambda: self.run_key, replace=True)
+        OmegaConf.register_new_resolver("motion_set", lambda: self.motion_set, replace=True)
         if key == "parameters" and key not in self.data:
             return copy.deepcopy(self.composition.parameters)
         return super().__getitem__(key)

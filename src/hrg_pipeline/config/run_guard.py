@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TRAINING = frozenset({"__default__", "train"})
 NEEDS_STORED_RUN = frozenset({"evaluate"})
+IMPORT = "import_motion"
 _SLICES = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
 
 
@@ -59,4 +60,21 @@ class RunGuard:
             run_params.get("pipeline_names") or (),
             given=isinstance(caller, Mapping) and caller.get("id") is not None,
             sliced=any(run_params.get(name) for name in _SLICES),
+        )
+        if IMPORT in (run_params.get("pipeline_names") or ()):
+            check_import(catalog)
+
+
+def check_import(catalog: DataCatalog) -> None:
+    """Check, before anything is read, that an import has a source and would overwrite nothing.
+
+    Raises:
+        ConfigError: if ``motion.source`` is not set, or the set of clips exists and may not be replaced.
+    """
+    if catalog.load("params:motion.source") is None:
+        raise ConfigError("motion.source is not set; give it a file or folder of recordings: motion.source=<path>")
+    if catalog.exists("motion_clips") and not catalog.load("params:motion.overwrite"):
+        where: Any = catalog["motion_clips"]
+        raise ConfigError(
+            f"{where.path} already holds imported clips; choose another motion.name, or motion.overwrite=true"
         )

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from hrg_pipeline.config.params import RunParams, TrackingParams
 from hrg_pipeline.errors import ConfigError
+from hrg_pipeline.human.recorded.params import MotionImportParams
 from hrg_pipeline.learning.params import AlgorithmParams
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.tasks.params import TaskParams
@@ -28,7 +29,10 @@ ALGORITHMS: dict[str, type[BaseModel]] = {
 """Parameter model of each algorithm by its name."""
 
 GROUPS = ("robot", "environment", "wrappers", "algorithm", "run", "tracking")
-"""The sections; each has a folder of choices under ``groups/``."""
+"""The sections of which one is chosen; each has a folder of choices under ``groups/``."""
+
+SECTIONS = (*GROUPS, "motion")
+"""All sections; those that are no groups have their values and nothing to choose from."""
 
 
 def _as_task_params(value: Any) -> Any:
@@ -54,6 +58,7 @@ class Parameters(BaseModel):
     """The algorithm's own model, by ``name``."""
     run: RunParams
     tracking: TrackingParams
+    motion: MotionImportParams = MotionImportParams()
 
 
 def algorithm_params_class(name: object) -> type[BaseModel]:
@@ -81,6 +86,7 @@ def section_classes(values: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
         "algorithm": algorithm_params_class(chosen("algorithm", "name")),
         "run": RunParams,
         "tracking": TrackingParams,
+        "motion": MotionImportParams,
     }
 
 

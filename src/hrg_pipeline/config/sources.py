@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hrg_pipeline.config.overrides import UNSET
-from hrg_pipeline.config.schema import GROUPS, unknown_key
+from hrg_pipeline.config.schema import SECTIONS, unknown_key
 from hrg_pipeline.config.yaml12 import parse_yaml
 from hrg_pipeline.errors import ConfigError
 
@@ -52,14 +52,14 @@ def as_document(content: Mapping[str, Any], origin: str, *, names_experiment: bo
     Raises:
         ConfigError: for a top-level key that does not exist, or a ``select`` that is no mapping.
     """
-    valid = [*GROUPS, "select", "experiment" if names_experiment else "extends"]
+    valid = [*SECTIONS, "select", "experiment" if names_experiment else "extends"]
     for key in content:
         if key not in valid:
             raise unknown_key((key,), valid, origin)
     select = content.get("select")
     if not isinstance(select, Mapping | None):
         raise ConfigError(f"{origin}: select must hold <group>: <choice>, not {select!r}")
-    sections = {group: content[group] for group in GROUPS if group in content}
+    sections = {section: content[section] for section in SECTIONS if section in content}
     return Document(origin, sections, select or {}, content.get("experiment", UNSET))
 
 

@@ -1,8 +1,9 @@
-"""Kedro datasets for motion clips, models, replay buffers, specifications, videos and folders."""
+"""Kedro datasets for motion clips and sets of them, models, replay buffers, specifications, videos and folders."""
 
 from hrg_pipeline.datasets.clip_dataset import ClipDataset
 from hrg_pipeline.datasets.folder_dataset import FolderInventoryDataset
 from hrg_pipeline.datasets.model_dataset import SB3ModelDataset
+from hrg_pipeline.datasets.motion_set_dataset import MotionSetDataset
 from hrg_pipeline.datasets.provenance_dataset import ProvenanceDataset
 from hrg_pipeline.datasets.replay_buffer_dataset import ReplayBufferDataset
 from hrg_pipeline.datasets.spec_dataset import EnvSpecDataset
@@ -12,6 +13,7 @@ __all__ = [
     "ClipDataset",
     "EnvSpecDataset",
     "FolderInventoryDataset",
+    "MotionSetDataset",
     "ProvenanceDataset",
     "ReplayBufferDataset",
     "SB3ModelDataset",

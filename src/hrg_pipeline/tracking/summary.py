@@ -47,6 +47,16 @@ def summarize(catalog: DataCatalog, project: Path, elapsed_s: float, link: str |
     return "\n".join(lines)
 
 
+def summarize_import(catalog: DataCatalog, project: Path, elapsed_s: float) -> str:
+    """Return the summary of an import of motion: its table, and where everything is."""
+    places = {"clips": catalog["motion_clips"], "report": catalog["motion_report"]}
+    lines = [str(catalog["motion_report_table"].load()).rstrip(), "", f"imported in {_duration(elapsed_s)}"]
+    for label, dataset in places.items():
+        path = Path(getattr(dataset, "path", None) or dataset_path(catalog, "motion_report") or "")
+        lines.append(_line(label, _relative(path, project)))
+    return "\n".join(lines)
+
+
 def _holds_nothing(path: Path) -> bool:
     """Whether a file is an archive without arrays, such as the replay buffer of an algorithm that has none."""
     if path.suffix != ".npz":
