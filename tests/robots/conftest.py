@@ -6,6 +6,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from hrg_pipeline.engine.scene import build_scene
+from hrg_pipeline.robots.grippers import GRIPPERS
 from hrg_pipeline.robots.records import ROBOTS
 
 
@@ -13,6 +14,12 @@ from hrg_pipeline.robots.records import ROBOTS
 def scene(request):
     """Each robot in turn."""
     return build_scene(request.param, 1.75)
+
+
+@pytest.fixture(scope="session", params=sorted(GRIPPERS))
+def gripper_scene(request):
+    """Each gripper in turn, on an arm that is quickly built."""
+    return build_scene("schunk", 1.75, request.param)
 
 
 def random_poses(scene, n, seed, spread=0.0):

@@ -6,9 +6,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from hrg_pipeline.engine.scene import build_scene
 from hrg_pipeline.errors import ConfigError
-from hrg_pipeline.robots.grippers import GRIPPERS, get_gripper
+from hrg_pipeline.robots.grippers import get_gripper
 from hrg_pipeline.robots.model import ARM_PREFIX, ASSETS, GRIP_SITE, GRIPPER_PREFIX, build_robot_model
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.robots.records import ROBOTS, get_robot
@@ -110,9 +109,8 @@ def test_stops_at_the_limits_never_saturate_a_motor_in_many_more(scene):
     assert worst_stop_torque_share(scene, 10_000, seed=12).max() < 1.0
 
 
-@pytest.mark.parametrize("gripper", sorted(GRIPPERS))
-def test_fingers_follow_the_opening_from_closed_to_open(gripper):
-    scene = build_scene("ur5e", 1.75, gripper)
+def test_fingers_follow_the_opening_from_closed_to_open(gripper_scene):
+    scene = gripper_scene
     model, joints = scene.model, scene.gripper_joints
     data = mujoco.MjData(model)
     data.qpos[model.jnt_qposadr[list(scene.arm_joints)]] = scene.robot.home_qpos

@@ -69,7 +69,7 @@ class Scene:
         return _compile_render_model(self)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def build_scene(robot_name: str, stature_m: float, gripper: str | None = None) -> Scene:
     """Build, prune and compile the scene.
 
@@ -94,21 +94,33 @@ def build_scene(robot_name: str, stature_m: float, gripper: str | None = None) -
     strip_visuals(lean)
     exclude_constant_pairs(lean, robot_bodies, _EXCLUDE_SAMPLES, _EXCLUDE_SEED)
     model = lean.compile()
-    joints = [j for j in range(model.njnt) if model.joint(j).name.startswith(ARM_PREFIX)]
-    gripper_joints = find_joints(model, get_gripper(robot.gripper))
-    poses = sweep(get_gripper(robot.gripper))
+    joints = _arm_joints(model)
+    capsules = _fit_capsules(full.compile() if robot.visual_capsules else model, robot)
     return Scene(
         robot=robot,
         skeleton=skeleton,
         model=model,
         arm_joints=tuple(joints),
-        gripper_joints=gripper_joints,
+        gripper_joints=find_joints(model, get_gripper(robot.gripper)),
         chain=extract_chain(model, joints),
-        capsules=fit_robot_capsules(model, joints, robot_bodies, gripper_joints.qpos, poses),
+        capsules=capsules,
         geom_class=_classify_geoms(model, robot_bodies),
         excluded_pairs=int(model.nexclude),
         _full=full,
     )
+
+
+def _arm_joints(model: mujoco.MjModel) -> list[int]:
+    return [j for j in range(model.njnt) if model.joint(j).name.startswith(ARM_PREFIX)]
+
+
+def _fit_capsules(model: mujoco.MjModel, robot: Robot) -> Capsules:
+    """Fit the shield's capsules to the lean model, or to the full one with its visual meshes."""
+    gripper = get_gripper(robot.gripper)
+    names = [model.body(b).name for b in range(model.nbody) if model.body_geomnum[b] > 0]
+    bodies = [name for name in names if name.startswith((ARM_PREFIX, GRIPPER_PREFIX))]
+    qpos = find_joints(model, gripper).qpos
+    return fit_robot_capsules(model, _arm_joints(model), bodies, qpos, sweep(gripper), robot.visual_capsules)
 
 
 def _robot_and_table(robot: Robot) -> tuple[str, list[str]]:

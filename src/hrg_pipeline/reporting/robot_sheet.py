@@ -17,8 +17,8 @@ CAPSULE_COLOUR = (0.10, 0.45, 0.95, 0.30)
 
 _STATURE_M = 1.75
 _COLLISION_GROUP = 0
-_CAMERA = Camera((0.18, 0.0, 1.22), 1.75, 125.0, -12.0)
-_COLOURS = 96
+_CAMERA = Camera((0.17, 0.0, 1.27), 1.45, 125.0, -12.0)
+_COLOURS = 128
 
 
 def robot_text(name: str, gripper: str | None = None) -> str:
@@ -54,7 +54,7 @@ def capsule_ratios(scene: Scene) -> dict[str, float]:
     return ratios
 
 
-def draw_robot(path: Path, name: str, gripper: str | None = None, width: int = 560, height: int = 640) -> None:
+def draw_robot(path: Path, name: str, gripper: str | None = None, width: int = 440, height: int = 480) -> None:
     """Write a picture of a robot at home, gripper half open, with its capsules.
 
     Args:

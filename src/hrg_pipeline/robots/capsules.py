@@ -15,14 +15,15 @@ from hrg_pipeline.robots.geometry import body_pieces, box_corners, cylinder_corn
 from hrg_pipeline.robots.model import GRIPPER_PREFIX
 
 Array = NDArray[np.float64]
+Edges = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 _CLEARANCE_M = 1e-4
 """Added to every radius, so that neither rounding nor the arcs between sampled gripper poses put a point outside."""
-_SPLIT_PAYS = 0.75
+_SPLIT_PAYS = 0.85
 """A body gets two capsules where their volumes add up to less than this share of one's."""
 _LOOSE = 1.9
 """A capsule of less than this many times the volume of the convex hull is never split."""
-_CUTS = (0.3, 0.5, 0.7)
+_CUTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
 class Capsules(NamedTuple):
@@ -51,7 +52,12 @@ class _Group(NamedTuple):
 
 
 def fit_robot_capsules(
-    model: mujoco.MjModel, joints: list[int], bodies: list[str], gripper_qpos: NDArray[np.int64], gripper_poses: Array
+    model: mujoco.MjModel,
+    joints: list[int],
+    bodies: list[str],
+    gripper_qpos: NDArray[np.int64],
+    gripper_poses: Array,
+    visuals: bool = False,
 ) -> Capsules:
     """Fit one or two capsules around the collision geometry of each moving link, and around the gripper.
 
@@ -64,8 +70,9 @@ def fit_robot_capsules(
         bodies: names of the robot's bodies.
         gripper_qpos: addresses of the finger joints in qpos (h,).
         gripper_poses: positions of the finger joints that sample all they can do (k, h).
+        visuals: whether geoms of the arm that do not collide are enclosed as well.
     """
-    groups = _group_pieces(model, joints, bodies, gripper_qpos, gripper_poses)
+    groups = _group_pieces(model, joints, bodies, gripper_qpos, gripper_poses, visuals)
     fitted = [(group, *found) for group in groups for found in _fit_group(group.pieces)]
     volumes = {group.name: hull_volume(np.concatenate(group.pieces)) for group in groups}
     return Capsules(
@@ -146,11 +153,19 @@ def hull_volume(points: Array) -> float:
 
 
 def _group_pieces(
-    model: mujoco.MjModel, joints: list[int], bodies: list[str], gripper_qpos: NDArray[np.int64], gripper_poses: Array
+    model: mujoco.MjModel,
+    joints: list[int],
+    bodies: list[str],
+    gripper_qpos: NDArray[np.int64],
+    gripper_poses: Array,
+    visuals: bool,
 ) -> list[_Group]:
     """Collect the convex pieces of each link, and hulls of what the gripper's pieces sweep, in the links' frames."""
     link_of = {int(model.jnt_bodyid[joint]): k for k, joint in enumerate(joints)}
-    pieces = {name: body_pieces(model, model.body(name).id) for name in bodies}
+    pieces = {
+        name: body_pieces(model, model.body(name).id, visuals and not name.startswith(GRIPPER_PREFIX))
+        for name in bodies
+    }
     data = mujoco.MjData(model)
     clouds: dict[tuple[int, str, str, int], list[Array]] = {}
     for k, pose in enumerate(gripper_poses):
@@ -183,32 +198,31 @@ def _fit_group(pieces: list[Array]) -> list[tuple[Array, Array, float]]:
     centre = cloud.mean(axis=0)
     _, _, axes = np.linalg.svd(cloud - centre, full_matrices=False)
     limit = _SPLIT_PAYS * capsule_volume(*one)
-    best: list[tuple[Array, Array, float]] | None = None
-    for axis in axes:
+    best: tuple[Array, Array] | None = None
+    edges = [_edges(piece) for piece in pieces]
+    for axis in axes[:2]:
         low, high = (cloud @ axis).min(), (cloud @ axis).max()
         for share in _CUTS:
-            halves = _cut(pieces, axis, low + share * (high - low))
+            halves = _cut(pieces, edges, axis, low + share * (high - low))
             if halves is None:
                 continue
-            two = [fit_capsule(half, 250) for half in halves]
-            volume = sum(capsule_volume(*capsule) for capsule in two)
+            volume = sum(capsule_volume(*fit_capsule(half, 250)) for half in halves)
             if volume < limit:
-                best, limit = two, volume
-    return best or [one]
+                best, limit = halves, volume
+    return [one] if best is None else [fit_capsule(half) for half in best]
 
 
-def _cut(pieces: list[Array], axis: Array, height: float) -> tuple[Array, Array] | None:
+def _cut(pieces: list[Array], edges: list[Edges], axis: Array, height: float) -> tuple[Array, Array] | None:
     """Cut convex pieces by a plane; return points whose hulls hold what is on either side of it."""
     below, above = [], []
-    for piece in pieces:
+    for piece, (start, end) in zip(pieces, edges, strict=True):
         heights = piece @ axis - height
         low, high = piece[heights <= 0.0], piece[heights >= 0.0]
         if len(low) and len(high):
-            start, end = _edges(piece)
             crossed = (heights[start] < 0.0) != (heights[end] < 0.0)
-            start, end = start[crossed], end[crossed]
-            share = heights[start] / (heights[start] - heights[end])
-            seam = piece[start] + share[:, None] * (piece[end] - piece[start])
+            first, second = start[crossed], end[crossed]
+            share = heights[first] / (heights[first] - heights[second])
+            seam = piece[first] + share[:, None] * (piece[second] - piece[first])
             low, high = np.concatenate([low, seam]), np.concatenate([high, seam])
         below.append(low)
         above.append(high)
@@ -216,7 +230,7 @@ def _cut(pieces: list[Array], axis: Array, height: float) -> tuple[Array, Array]
     return halves if min(len(half) for half in halves) > 0 else None
 
 
-def _edges(corners: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _edges(corners: Array) -> Edges:
     """Indices of both ends of every edge of a convex hull; all pairs of corners where it is flat."""
     try:
         facets = ConvexHull(corners).simplices

@@ -72,13 +72,18 @@ def extract_chain(model: mujoco.MjModel, joints: list[int]) -> Chain:
     )
 
 
-def body_pieces(model: mujoco.MjModel, body: int) -> list[Array]:
+def body_pieces(model: mujoco.MjModel, body: int, visuals: bool = False) -> list[Array]:
     """Return the corners of convex hulls that enclose each of a body's collision geoms, in the body frame [m].
 
     MuJoCo collides with the convex hulls of meshes, so these are what the body can touch with.
+
+    Args:
+        model: compiled scene.
+        body: its id.
+        visuals: whether geoms that do not collide count as well.
     """
     first, count = int(model.body_geomadr[body]), int(model.body_geomnum[body])
-    geoms = [g for g in range(first, first + count) if model.geom_contype[g] or model.geom_conaffinity[g]]
+    geoms = [g for g in range(first, first + count) if visuals or model.geom_contype[g] or model.geom_conaffinity[g]]
     return [hull_corners(_geom_vertices(model, geom)) for geom in geoms]
 
 

@@ -41,6 +41,7 @@ SAWYER = Robot(
     a_max_trajectory=(2.0,) * 7,
     j_max_trajectory=(15.0,) * 7,
     torque_max=(80.0, 80.0, 40.0, 40.0, 9.0, 9.0, 9.0),
+    visual_capsules=True,  # its collision model is a few balls and cylinders inside the links
 )
 IIWA = Robot(
     name="iiwa",

@@ -39,6 +39,8 @@ class Robot:
     """Joint jerk limits of planned trajectories [rad/s^3]."""
     torque_max: tuple[float, ...]
     """Torque limits of the motors, dry friction that the drives compensate taken off [Nm]."""
+    visual_capsules: bool = False
+    """Whether capsules also enclose the visual meshes, where the collision model is smaller than the arm."""
     kp: float = 100.0
     """Proportional gain around the shield's set-point [1/s^2]."""
     kd: float = 20.0
