@@ -23,7 +23,7 @@ def drive(robot, n_steps, num_envs, seed):
     env = EnvSpec.create(robot, task).make_vector(num_envs)
     rng = np.random.default_rng(seed)
     engine = env.unwrapped.engine
-    worst = {"share": 0.0, "error": 0.0, "critical": 0, "failed": 0, "touched": 0}
+    worst = {"share": 0.0, "error": 0.0, "critical": 0, "failed": 0}
     actions = np.zeros(env.action_space.shape)
     openings = []
     try:
@@ -36,9 +36,9 @@ def drive(robot, n_steps, num_envs, seed):
             assert all(np.isfinite(values).all() for values in observation.values())
             # A collision of the arm with itself or the table, which the shield does not prevent, is another matter.
             free = (info["n_collisions_static"] == 0) & (info["n_collisions_robot"] == 0)
-            touched = np.abs(engine.shields.command[:, 0] - engine.q).max(axis=1)
+            error = np.abs(engine.shields.command[:, 0] - engine.q).max(axis=1)
             worst["share"] = max(worst["share"], engine.torque_share[free].max(initial=0.0))
-            worst["error"] = max(worst["error"], touched[free].max(initial=0.0))
+            worst["error"] = max(worst["error"], error[free].max(initial=0.0))
             worst["critical"] += int(info["n_collisions_critical"].sum())
             worst["failed"] += int((info["failure"] != 0).sum())
             openings.append(engine.gripper_opening())

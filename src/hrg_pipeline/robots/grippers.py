@@ -86,7 +86,7 @@ ROBOTIQ_140 = Gripper(
 )
 JACO = Gripper(
     name="JacoThreeFingerGripper",
-    drivers={"joint_thumb": (0.25, 1.51), "joint_index": (0.25, 1.51), "joint_pinky": (0.25, 1.51)},
+    drivers={"joint_thumb": (0.4, 1.51), "joint_index": (0.4, 1.51), "joint_pinky": (0.4, 1.51)},
     couplings={
         f"joint_{finger}_distal": Coupling(f"joint_{finger}", -0.4, 0.604) for finger in ("thumb", "index", "pinky")
     },
