@@ -195,3 +195,39 @@ def show_motion(clip: str, seed: int, stature: float, out: Path | None, gif: boo
         movie(found, files[1])
     for file in files:
         click.echo(file)
+
+
+@cli.group()
+def robot() -> None:
+    """Look at the robots."""
+
+
+@robot.command(name="list")
+def list_robots() -> None:
+    """Print the robots and grippers that can be chosen."""
+    from hrg_pipeline.robots.grippers import GRIPPERS
+    from hrg_pipeline.robots.records import ROBOTS
+
+    for one in ROBOTS.values():
+        click.echo(f"{one.name:<10}{one.dof} joints, {one.gripper:<24}{one.title}")
+    click.echo(f"grippers: {', '.join(GRIPPERS)}")
+
+
+@robot.command(name="show")
+@click.argument("name")
+@click.option("--gripper", default=None, help="Gripper instead of the robot's own.")
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="PNG file for a picture of the robot with its capsules.",
+)
+def show_robot(name: str, gripper: str | None, picture: Path | None) -> None:
+    """Print a robot's limits and how tight its capsules are; draw it."""
+    with _one_line_errors():
+        from hrg_pipeline.reporting.robot_sheet import draw_robot, robot_text
+
+        click.echo(robot_text(name, gripper), nl=False)
+        if picture is not None:
+            draw_robot(picture, name, gripper)
+            click.echo(f"picture: {picture}")

@@ -37,7 +37,7 @@ def test_only_what_collides_is_left(scene):
     assert scene.render_model.ngeom > 2 * lean.ngeom
 
 
-def test_excluded_pairs_never_touch_in_other_samples(scene):
+def test_excluded_pairs_never_touch_or_always_do_in_other_samples(scene):
     model = scene.render_model
     bodies = [b for b in range(model.nbody) if model.body(b).name.startswith((ARM_PREFIX, GRIPPER_PREFIX)) and b > 0]
     joints = np.arange(model.njnt)
@@ -54,7 +54,9 @@ def test_excluded_pairs_never_touch_in_other_samples(scene):
         for s in scene.model.exclude_signature.tolist()
     }
     assert len(excluded) == scene.excluded_pairs > 20
-    assert not touching & excluded
+    changing = {pair for pair, count in touching.items() if count < 1500}
+    assert touching
+    assert not changing & excluded
 
 
 def test_human_geoms_touch_the_robot_but_not_each_other(scene):

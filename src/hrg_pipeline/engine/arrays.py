@@ -15,7 +15,7 @@ from hrg_pipeline.human.curves import FRAME_SIZE
 from hrg_pipeline.human.playback import CLOCK_SIZE, LOOP_SIZE, MAX_LOOPS, PERSON_SIZE
 from hrg_pipeline.physics.contacts import MAX_PAIRS
 from hrg_pipeline.physics.records import Rows, columns, make_rows
-from hrg_pipeline.robots.model import GRIP_SITE, GRIPPER_PREFIX
+from hrg_pipeline.robots.model import GRIP_SITE
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -136,9 +136,8 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
     joints = np.array(scene.arm_joints)
     dofs = model.jnt_dofadr[joints]
     motors = [_motor_of(model, int(joint)) for joint in joints]
-    gripper = [a for a in range(model.nu) if model.actuator(a).name.startswith(GRIPPER_PREFIX)]
+    gripper = scene.gripper_joints
     ranges = model.actuator_ctrlrange
-    widest = np.abs(ranges[gripper]).argmax(axis=1) if gripper else np.zeros(0, dtype=np.int64)
     values: dict[str, Any] = dict(
         model_far=scene.model_far._address,
         nq=model.nq,
@@ -151,9 +150,9 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
         mass_index=_mass_index(model, dofs),
         torque_min=ranges[motors, 0].copy(),
         torque_max=ranges[motors, 1].copy(),
-        gripper_ctrl=np.array(gripper, dtype=np.int64),
-        gripper_open=ranges[gripper, widest].copy(),
-        gripper_closed=ranges[gripper, 1 - widest].copy(),
+        gripper_ctrl=gripper.actuators,
+        gripper_open=gripper.opened,
+        gripper_closed=gripper.closed,
         geom_class=scene.geom_class,
         geom_body=model.geom_bodyid.astype(np.int64),
         grip_site=model.site(GRIP_SITE).id,

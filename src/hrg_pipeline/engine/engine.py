@@ -49,6 +49,7 @@ class Engine:
         horizon_s: length of an episode; motions last at least as long [s].
         safe_vel: speed above which a human contact is critical [m/s].
         debounce_s: gap that separates two human contacts [s].
+        gripper: which gripper; None means the arm's own.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class Engine:
         horizon_s: float,
         safe_vel: float,
         debounce_s: float,
+        gripper: str | None = None,
     ) -> None:
-        self.scene = build_scene(robot_name, human.stature_m, human.girth)
+        self.scene = build_scene(robot_name, human.stature_m, human.girth, gripper)
         self.robot = self.scene.robot
         self.num_envs = num_envs
         self.dof = self.robot.dof
@@ -303,10 +305,9 @@ class Engine:
         mujoco.mj_forward(self._models[i], data)
 
     def _gripper_joint_span(self) -> tuple[NDArray[np.int64], Array, Array]:
-        """Return qpos addresses of the finger joints and their angles when closed and when open (g,)."""
-        model = self.scene.model
-        joints = model.actuator_trnid[self._constants.gripper_ctrl, 0]
-        return model.jnt_qposadr[joints], self._constants.gripper_closed, self._constants.gripper_open
+        """Return qpos addresses of the finger joints and their positions when closed and when open (h,)."""
+        joints = self.scene.gripper_joints
+        return joints.qpos, joints.qpos_closed, joints.qpos_opened
 
 
 @lru_cache(maxsize=8)

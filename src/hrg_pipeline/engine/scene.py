@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from hrg_pipeline.human.body import BODY_NAMES, Skeleton, make_skeleton, stature_of
 from hrg_pipeline.human.figure import Colour, shapes_of
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
-from hrg_pipeline.physics.lean import exclude_never_touching, strip_visuals, without_contacts
-from hrg_pipeline.robots.geometry import Capsules, Chain, extract_chain, fit_robot_capsules
-from hrg_pipeline.robots.model import ARM_PREFIX, GRIPPER_PREFIX, build_robot_model, quiet_robosuite
-from hrg_pipeline.robots.records import Robot, get_robot
+from hrg_pipeline.physics.lean import exclude_constant_pairs, strip_visuals, without_contacts
+from hrg_pipeline.robots.capsules import Capsules, fit_robot_capsules
+from hrg_pipeline.robots.geometry import Chain, extract_chain
+from hrg_pipeline.robots.gripper_model import GripperJoints, apply_gripper, find_joints, sweep
+from hrg_pipeline.robots.grippers import get_gripper
+from hrg_pipeline.robots.model import ARM_PREFIX, GRIPPER_PREFIX, build_robot_model, prepare_arm, quiet_robosuite
+from hrg_pipeline.robots.records import get_robot
+from hrg_pipeline.robots.robot import Robot
 
 CYCLE_S = 0.004
 """One control and physics cycle [s]."""
@@ -42,12 +46,13 @@ class Scene:
     """The same without human contacts, for cycles in which nobody can touch the robot."""
     arm_joints: tuple[int, ...]
     """Joint ids of the arm in ``model``."""
+    gripper_joints: GripperJoints
     chain: Chain
     capsules: Capsules
     geom_class: NDArray[np.int64]
     """What each geom of ``model`` belongs to (ngeom,)."""
     excluded_pairs: int
-    """Body pairs of the robot that never touch and are not tested."""
+    """Body pairs of the robot that never touch, or always do, and are not tested."""
     _full: mujoco.MjSpec = field(repr=False)
 
     @property
@@ -56,38 +61,62 @@ class Scene:
         return _compile_render_model(self)
 
 
-@lru_cache(maxsize=8)
-def build_scene(robot_name: str, stature_m: float, girth: float = 1.0) -> Scene:
+@lru_cache(maxsize=16)
+def build_scene(robot_name: str, stature_m: float, girth: float = 1.0, gripper: str | None = None) -> Scene:
     """Build, prune and compile the scene.
 
+    Args:
+        robot_name: one of ``robots.records.ROBOTS``.
+        stature_m: of the human [m].
+        girth: factor of the human's radii.
+        gripper: one of ``robots.grippers.GRIPPERS``; None means the robot's own.
+
     Raises:
-        ConfigError: if the robot is not known.
+        ConfigError: if the robot or the gripper is not known.
     """
-    robot = get_robot(robot_name)
+    robot = get_robot(robot_name, gripper)
     skeleton = make_skeleton(stature_m, girth)
     xml, robot_bodies = _robot_and_table(robot)
     full = mujoco.MjSpec.from_string(xml)
-    _prepare(full, skeleton)
+    _prepare(full, robot, skeleton)
     _draw_human(full, skeleton)
+    for mesh in full.meshes:
+        # Some visual meshes are flat; masses are given with the bodies, so no mesh needs a volume.
+        mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL
     lean = mujoco.MjSpec.from_string(xml)
-    _prepare(lean, skeleton)
+    _prepare(lean, robot, skeleton)
     strip_visuals(lean)
-    excluded = exclude_never_touching(lean, robot_bodies, _EXCLUDE_SAMPLES, _EXCLUDE_SEED)
+    exclude_constant_pairs(lean, robot_bodies, _EXCLUDE_SAMPLES, _EXCLUDE_SEED)
     model = lean.compile()
     geom_class = _classify_geoms(model, robot_bodies)
-    joints = [model.joint(f"{ARM_PREFIX}joint{k + 1}").id for k in range(robot.dof)]
+    joints = _arm_joints(model)
+    capsules = _fit_capsules(full.compile() if robot.visual_capsules else model, robot)
     return Scene(
         robot=robot,
         skeleton=skeleton,
         model=model,
         model_far=without_contacts(model, np.flatnonzero(geom_class == GEOM_HUMAN)),
         arm_joints=tuple(joints),
+        gripper_joints=find_joints(model, get_gripper(robot.gripper)),
         chain=extract_chain(model, joints),
-        capsules=fit_robot_capsules(model, joints, robot_bodies),
+        capsules=capsules,
         geom_class=geom_class,
-        excluded_pairs=excluded,
+        excluded_pairs=int(model.nexclude),
         _full=full,
     )
+
+
+def _arm_joints(model: mujoco.MjModel) -> list[int]:
+    return [j for j in range(model.njnt) if model.joint(j).name.startswith(ARM_PREFIX)]
+
+
+def _fit_capsules(model: mujoco.MjModel, robot: Robot) -> Capsules:
+    """Fit the shield's capsules to the lean model, or to the full one with its visual meshes."""
+    gripper = get_gripper(robot.gripper)
+    names = [model.body(b).name for b in range(model.nbody) if model.body_geomnum[b] > 0]
+    bodies = [name for name in names if name.startswith((ARM_PREFIX, GRIPPER_PREFIX))]
+    qpos = find_joints(model, gripper).qpos
+    return fit_robot_capsules(model, _arm_joints(model), bodies, qpos, sweep(gripper), robot.visual_capsules)
 
 
 def _robot_and_table(robot: Robot) -> tuple[str, list[str]]:
@@ -106,18 +135,17 @@ def _robot_and_table(robot: Robot) -> tuple[str, list[str]]:
     return xml, with_geoms
 
 
-def _prepare(spec: mujoco.MjSpec, skeleton: Skeleton) -> None:
-    """Do what both models need: our time step, no controller targets, the human."""
+def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton) -> None:
+    """Do what both models need: our time step, no controller targets, joints, gripper, the human."""
     for name in ("left_eef_target", "right_eef_target"):
         body = spec.body(name)
         if body is not None:
             spec.delete(body)
     spec.option.timestep = CYCLE_S
+    spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_EULERDAMP  # controllers compensate damping exactly
     spec.njmax = spec.nconmax = -1
-    for joint in spec.joints:
-        # robosuite's dry friction (0.1 Nm on every arm joint, 1 N on the fingers) is a placeholder that controllers
-        # compensate; without it a step in free space has no constraint to solve.
-        joint.frictionloss = 0.0
+    prepare_arm(spec, robot)
+    apply_gripper(spec, get_gripper(robot.gripper))
     for k, name in enumerate(BODY_NAMES):
         body = spec.worldbody.add_body(name=HUMAN_PREFIX + name, mocap=True, pos=[3.0 + 0.5 * k, 0.0, 1.0])
         start, end = skeleton.geom_a[k], skeleton.geom_b[k]

@@ -10,6 +10,7 @@ from hrg_pipeline.envs.human_env import HumanVectorEnv
 from hrg_pipeline.envs.single import SingleEnv
 from hrg_pipeline.envs.spec import EnvSpec, WrapperSpec, prove
 from hrg_pipeline.robots.params import RobotParams
+from hrg_pipeline.robots.records import get_robot
 from hrg_pipeline.tasks.registry import TASKS, task_params_class
 
 __all__ = ["EnvSpec", "HumanVectorEnv", "SingleEnv", "WrapperSpec", "make_env", "prove"]
@@ -17,10 +18,21 @@ __all__ = ["EnvSpec", "HumanVectorEnv", "SingleEnv", "WrapperSpec", "make_env", 
 TIME_LIMIT = "hrg_pipeline.wrappers.time_limit:TimeLimit"
 
 
-def make_env(env_id: str, robot: str = "panda", render_mode: str | None = None, **parameters: Any) -> gym.Env[Any, Any]:
-    """Make one environment from a task's name and any of its parameters; truncated after its ``horizon``."""
+def make_env(
+    env_id: str,
+    robot: str = "panda",
+    gripper: str | None = None,
+    render_mode: str | None = None,
+    **parameters: Any,
+) -> gym.Env[Any, Any]:
+    """Make one environment from a task's name and any of its parameters; truncated after its ``horizon``.
+
+    Raises:
+        ConfigError: if there is no such task, robot or gripper.
+    """
+    get_robot(robot, gripper)
     params = task_params_class(env_id)(env_id=env_id, **parameters)
-    spec = EnvSpec.create(RobotParams.model_validate({"name": robot}), params).with_wrapper(
+    spec = EnvSpec.create(RobotParams(name=robot, gripper=gripper), params).with_wrapper(
         WrapperSpec(name="time_limit", entry_point=TIME_LIMIT, kwargs={"max_episode_steps": params.horizon})
     )
     return spec.make(render_mode=render_mode)

@@ -59,6 +59,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             horizon_s=0.1 * params.horizon,
             safe_vel=params.safe_vel,
             debounce_s=params.collision_debounce_delay,
+            gripper=robot.gripper,
         )
         self.task = TASK_CLASSES[params.env_id](params, self.engine)
         self.observation_groups = dict(self.task.observation_groups)

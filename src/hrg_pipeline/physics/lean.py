@@ -40,8 +40,8 @@ def strip_visuals(spec: mujoco.MjSpec) -> None:
 
 def touching_body_pairs(
     model: mujoco.MjModel, bodies: np.ndarray, joints: np.ndarray, n_samples: int, seed: int
-) -> set[tuple[int, int]]:
-    """Return the pairs among ``bodies`` that touch, or nearly touch, in random joint configurations.
+) -> dict[tuple[int, int], int]:
+    """Count for each pair of ``bodies`` the random joint configurations in which they touch, or nearly touch.
 
     Args:
         model: the scene.
@@ -51,7 +51,7 @@ def touching_body_pairs(
         seed: seed of the sampling.
 
     Returns:
-        Sorted pairs of body ids.
+        Counts by sorted pairs of body ids; pairs that never touched are left out.
     """
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     data = mujoco.MjData(model)
@@ -59,7 +59,8 @@ def touching_body_pairs(
     model.geom_margin[:] = _NEAR_M
     ranges = model.jnt_range[joints]
     samples = generator.uniform(ranges[:, 0], ranges[:, 1], (n_samples, len(joints)))
-    seen = np.zeros((model.nbody, model.nbody), dtype=np.bool_)
+    last_seen = np.full((model.nbody, model.nbody), -1, dtype=np.int64)
+    counts = np.zeros((model.nbody, model.nbody), dtype=np.int64)
     try:
         _mark_touching(
             model._address,
@@ -68,16 +69,18 @@ def touching_body_pairs(
             model.jnt_qposadr[joints].astype(np.int64),
             samples,
             model.geom_bodyid.astype(np.int64),
-            seen,
+            last_seen,
+            counts,
         )
     finally:
         model.geom_margin[:] = margins
     wanted = set(bodies.tolist())
-    return {(int(a), int(b)) for a, b in np.argwhere(seen | seen.T) if a < b and int(a) in wanted and int(b) in wanted}
+    pairs = [(int(a), int(b)) for a, b in np.argwhere(counts)]
+    return {(a, b): int(counts[a, b]) for a, b in pairs if a in wanted and b in wanted}
 
 
-def exclude_never_touching(spec: mujoco.MjSpec, robot_bodies: list[str], n_samples: int, seed: int) -> int:
-    """Exclude the robot's body pairs that never come near each other from collision detection.
+def exclude_constant_pairs(spec: mujoco.MjSpec, robot_bodies: list[str], n_samples: int, seed: int) -> int:
+    """Exclude the robot's body pairs that never come near each other, or always touch, from collision detection.
 
     Returns:
         How many pairs were excluded.
@@ -86,15 +89,17 @@ def exclude_never_touching(spec: mujoco.MjSpec, robot_bodies: list[str], n_sampl
     ids = np.array([model.body(name).id for name in robot_bodies])
     owned = np.isin(model.jnt_bodyid, ids)
     simple = np.isin(model.jnt_type, (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE))
-    touching = touching_body_pairs(model, ids, np.flatnonzero(owned & simple), n_samples, seed)
-    count = 0
+    counts = touching_body_pairs(model, ids, np.flatnonzero(owned & simple), n_samples, seed)
+    changing = {pair for pair, count in counts.items() if count < n_samples}
+    known = {(min(e.bodyname1, e.bodyname2), max(e.bodyname1, e.bodyname2)) for e in spec.excludes}
+    excluded = 0
     for k, first in enumerate(robot_bodies):
         for second in robot_bodies[k + 1 :]:
             pair = tuple(sorted((model.body(first).id, model.body(second).id)))
-            if pair not in touching:
+            if pair not in changing and (min(first, second), max(first, second)) not in known:
                 spec.add_exclude(bodyname1=first, bodyname2=second)
-                count += 1
-    return count
+                excluded += 1
+    return excluded
 
 
 @kernel
@@ -105,7 +110,8 @@ def _mark_touching(
     qpos_address: np.ndarray,
     samples: np.ndarray,
     geom_body: np.ndarray,
-    seen: np.ndarray,
+    last_seen: np.ndarray,
+    counts: np.ndarray,
 ) -> None:
     for k in range(samples.shape[0]):
         for j in range(samples.shape[1]):
@@ -115,7 +121,11 @@ def _mark_touching(
         c.mj_collision(model, data)
         for n in range(c.contact_count(data)):
             geoms = c.contact_geoms(c.contact_address(data, n))
-            seen[geom_body[geoms[0]], geom_body[geoms[1]]] = True
+            first, second = geom_body[geoms[0]], geom_body[geoms[1]]
+            first, second = min(first, second), max(first, second)
+            if last_seen[first, second] < k:
+                last_seen[first, second] = k
+                counts[first, second] += 1
 
 
 def without_contacts(model: mujoco.MjModel, geoms: NDArray[np.int64]) -> mujoco.MjModel:
