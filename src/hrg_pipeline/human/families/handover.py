@@ -50,7 +50,7 @@ class ReceivingWriter(_HandoverWriter):
         self._come_with(goal, {}, 0.35, 1.1)
         if self._rng.random() < 0.5:
             self._idle(self._uniform(0.3, 1.0))
-        held_out = self._hold_out(self._uniform(-0.1, 0.25), self._uniform(0.75, 1.15))
+        held_out = self._hold_out(self._uniform(-0.1, 0.25), self._uniform(0.95, 1.2))
         self._do("hold out", 0.8, held_out, self._uniform(0.02, 0.06))
         begin = self._edge()
         self._idle(self._uniform(3.6, 7.0), hand_m=0.012)
