@@ -10,6 +10,7 @@ import numpy as np
 from hrg_pipeline.human import plan as p
 from hrg_pipeline.human import reaching as r
 from hrg_pipeline.human.body import FloatArray, Skeleton, stature_of
+from hrg_pipeline.human.ik import bump, min_jerk
 from hrg_pipeline.human.posing import PELVIS_WINDOW_S, foot_target, wrapped
 
 STAND_Y_MAX_M = 0.5
@@ -18,6 +19,10 @@ _STEP_MIN_S, _FOOT_SPEED = 0.36, 1.45
 _SHORT_WALK_M = 0.45
 _PEAK_TO_MEAN = 1.875
 """Peak over mean speed of a minimum-jerk movement."""
+_ALONG, _HILL = min_jerk(np.linspace(0.0, 1.0, 41)), bump(np.linspace(0.0, 1.0, 41))
+_LIFTS_M = np.arange(0.0, 0.25, 0.03)
+_EDGE_MARGIN_M, _FREE_HEIGHT_M = 0.05, 0.15
+"""Hands with their fingers pass the edge of the table at this distance and height."""
 _TIMING_SIGMA = 0.12
 """Spread of the logarithm of durations (people are not metronomes)."""
 
@@ -95,10 +100,24 @@ class MotionWriter:
         for index, side in enumerate(p.SIDES):
             way = float(np.linalg.norm((r.get_hand(pose, side) - r.get_hand(self._pose, side))[:3]))
             if way > 0.08:
-                lifts[index] = lift_m
-                slowest = max(slowest, _PEAK_TO_MEAN * (way + 0.6 * lift_m) / (0.9 * self._hand_speed))
+                lift = max(lift_m, self._lift_over_edge(pose, side))
+                lifts[index] = lift
+                slowest = max(slowest, _PEAK_TO_MEAN * (way + 0.6 * lift) / (0.9 * self._hand_speed))
         self._pose = pose.copy()
         return p.Segment(kind, self._time(slowest), pose, (lifts[0], lifts[1]), self._grip_m, reaches=reaches)
+
+    def _lift_over_edge(self, pose: FloatArray, side: str) -> float:
+        """How far a hand must be lifted on its way to a pose so that it does not pass through the table's edge."""
+        start, end = r.get_hand(self._pose, side)[:3], r.get_hand(pose, side)[:3]
+        path = start + _ALONG[:, None] * (end - start)
+        c, s = math.cos(self._stance.yaw), math.sin(self._stance.yaw)
+        over = self._stance.x + c * path[:, 0] - s * path[:, 1] < r.TABLE_EDGE_X_M + _EDGE_MARGIN_M
+        if not over.any() or over.all():
+            return 0.0
+        # What is low over the table at an end has to be low near that end.
+        least = min([r.TABLE_TOP_Z_M + _FREE_HEIGHT_M, *(path[k, 2] for k in (0, -1) if over[k])])
+        clear = (path[over, 2] + _LIFTS_M[:, None] * _HILL[over] >= least - 1e-9).all(axis=1)
+        return float(_LIFTS_M[int(np.argmax(clear))] if clear.any() else _LIFTS_M[-1])
 
     def _pause(self, low_s: float, high_s: float) -> None:
         seconds = float(self._rng.uniform(low_s, high_s))

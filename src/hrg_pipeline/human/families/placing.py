@@ -64,7 +64,7 @@ class PickPlaceWriter(_PlacingWriter):
         """A spot on the table, not near another one, and the pose that has the hand there."""
         for _ in range(40):
             y = self._stance.y - SIGN[side] * self._uniform(-0.05, 0.42)
-            spot = np.array([self._uniform(0.40, 0.70), y, r.TABLE_TOP_Z_M + self._uniform(0.05, 0.09)])
+            spot = np.array([self._uniform(0.40, 0.70), y, r.TABLE_TOP_Z_M + self._uniform(0.07, 0.10)])
             if math.hypot(spot[0], spot[1]) < _CLEARANCE_M:
                 continue
             if away_from is not None and np.linalg.norm(spot - away_from) < _TRANSFER_MIN_M:
@@ -77,7 +77,7 @@ class PickPlaceWriter(_PlacingWriter):
 
     def _transfer(self, side: str) -> tuple[tuple[int, int], FloatArray]:
         """Take an object from one spot to another; the edges of grasp and release, and where it is put."""
-        pitch = self._uniform(-0.5, -0.2)
+        pitch = self._uniform(-0.35, -0.15)
         source, over_source = self._draw_spot(side, pitch)
         self._do("reach", 0.7, over_source, self._uniform(0.06, 0.10))
         picked = self._edge()

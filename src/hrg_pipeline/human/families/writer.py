@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from hrg_pipeline.human.body import FloatArray, Skeleton
 from hrg_pipeline.human.clip import Hand, Loop
 from hrg_pipeline.human.families.postures import lean_to_reach, look_at
 from hrg_pipeline.human.fitting import Window
-from hrg_pipeline.human.ik import bump, min_jerk
 from hrg_pipeline.human.writer import STAND_Y_MAX_M, MotionWriter
 
 HAND_NAME: dict[str, Hand] = {"L": "left", "R": "right"}
@@ -23,10 +22,6 @@ PERTURBATION_MAX = 1.1**3
 ROBOT_CHEST = np.array([0.0, 0.0, 1.1])
 """Where a person looks who looks at the robot."""
 _WINDOW_MARGIN_S = 0.12
-_ALONG, _HILL = min_jerk(np.linspace(0.0, 1.0, 41)), bump(np.linspace(0.0, 1.0, 41))
-_LIFTS_M = np.arange(0.0, 0.31, 0.03)
-_EDGE_MARGIN_M, _FREE_HEIGHT_M = 0.05, 0.12
-"""Hands with their fingers pass the edge of the table at this distance and height."""
 _IDLE_PIECE_S = 1.6
 _SWAY_M, _LEAN_RAD, _NECK_RAD = 0.0015, 0.003, 0.006
 
@@ -151,30 +146,8 @@ class FamilyWriter(MotionWriter):
         return pose
 
     def _do(self, kind: str, least_s: float, pose: FloatArray, lift_m: float = 0.0) -> None:
-        """One movement as an action of its own; hands that come over the edge of the table are lifted over it."""
-        lifts = [max(lift_m, self._lift_over_edge(pose, side)) for side in p.SIDES]
-        segment = self._move(kind, least_s, pose, max(lifts))
-        moved = [lift if used > 0.0 else 0.0 for lift, used in zip(lifts, segment.lift_m, strict=True)]
-        self._add([replace(segment, lift_m=(moved[0], moved[1]))])
-
-    def _lift_over_edge(self, pose: FloatArray, side: str) -> float:
-        """How far a hand must be lifted on its way to a pose so that it does not pass through the table.
-
-        Raises:
-            Dropped: no lift is enough.
-        """
-        start, end = r.get_hand(self._pose, side)[:3], r.get_hand(pose, side)[:3]
-        path = start + _ALONG[:, None] * (end - start)
-        c, s = math.cos(self._stance.yaw), math.sin(self._stance.yaw)
-        over = self._stance.x + c * path[:, 0] - s * path[:, 1] < r.TABLE_EDGE_X_M + _EDGE_MARGIN_M
-        if not over.any() or over.all():
-            return 0.0
-        # What is low over the table at an end has to be low near that end.
-        least = min([r.TABLE_TOP_Z_M + _FREE_HEIGHT_M, *(path[k, 2] for k in (0, -1) if over[k])])
-        for lift in _LIFTS_M:
-            if (path[over, 2] + lift * _HILL[over] >= least - 1e-9).all():
-                return float(lift)
-        raise Dropped("a hand would pass through the table")
+        """One movement as an action of its own."""
+        self._add([self._move(kind, least_s, pose, lift_m)])
 
     def _idle(self, seconds: float, hand_m: float = 0.006, hands: Collection[str] = p.SIDES) -> None:
         """Stand as people stand: the body sways a little, hands wander about where they are.
