@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hrg_pipeline.engine.engine import Engine
-from hrg_pipeline.human.params import HumanParams, ProceduralMotionParams
+from hrg_pipeline.human.params import HumanParams, MotionParams
 from hrg_pipeline.shield.params import ShieldParams
 
 
@@ -18,7 +18,7 @@ def make_engine() -> Iterator[Callable[..., Engine]]:
     ) -> Engine:
         engine = Engine(
             "panda",
-            HumanParams(gives_way=gives_way, motion=ProceduralMotionParams(n_clips=4)),
+            HumanParams(gives_way=gives_way, motion=MotionParams(n_clips=4)),
             ShieldParams(type=shield),
             num_envs=num_envs,
             n_threads=n_threads,

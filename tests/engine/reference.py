@@ -10,11 +10,18 @@ import numpy as np
 from hrg_pipeline.engine.engine import Engine
 from hrg_pipeline.engine.scene import CYCLE_S, HUMAN_PREFIX
 from hrg_pipeline.human.body import BODY_NAMES
-from hrg_pipeline.human.motion import pose_at
+from hrg_pipeline.human.curves import place_pose
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
+from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Rows
 from hrg_pipeline.shield.shield import step_shield
 
 Pose = tuple[np.ndarray, np.ndarray]
+
+
+@kernel
+def _place(records: Rows, clip: int, t: float, frame: np.ndarray, pos: np.ndarray, quat: np.ndarray) -> None:
+    place_pose(records[clip], t, frame, pos, quat)
 
 
 class SlowStepper:
@@ -38,12 +45,11 @@ class SlowStepper:
     def _clip_pose(self, t: float) -> Pose:
         arrays = self.engine._arrays
         pos, quat = np.zeros((24, 3)), np.zeros((24, 4))
-        pose_at(
-            self.engine.library,
-            self.engine.scene.skeleton,
+        _place(
+            self.engine.people.records,
             int(arrays.clip[0]),
             t,
-            arrays.human_offset[0],
+            arrays.human_frame[0],
             pos,
             quat,
         )

@@ -18,7 +18,7 @@ def stand_in_the_way(engine, clip, n_steps=100):
     rng = np.random.default_rng(0)
     engine.reset(0, STRETCHED, rng)
     arrays = engine._arrays
-    arrays.clip[0], arrays.human_offset[0] = clip, 0.0
+    engine.people.place(0, clip, np.zeros(3))
     positions, paces = [], []
     for _ in range(n_steps):
         arrays.cycle[0] = 0
@@ -28,8 +28,7 @@ def stand_in_the_way(engine, clip, n_steps=100):
                 arrays,
                 engine.shield,
                 engine.shields,
-                engine.library,
-                engine.scene.skeleton,
+                engine.people.records,
                 np.array([0]),
                 np.zeros(1),
                 k,

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from hrg_pipeline.engine.scene import CYCLE_S, Scene
 from hrg_pipeline.errors import ModelError
 from hrg_pipeline.human.body import BODY_NAMES
+from hrg_pipeline.human.curves import FRAME_SIZE
+from hrg_pipeline.human.playback import CLOCK_SIZE, LOOP_SIZE, MAX_LOOPS, PERSON_SIZE
 from hrg_pipeline.physics.contacts import MAX_PAIRS
 from hrg_pipeline.physics.records import Rows, columns, make_rows
 from hrg_pipeline.robots.model import GRIP_SITE, GRIPPER_PREFIX
@@ -64,6 +66,8 @@ class EnvArrays(NamedTuple):
     All others are views of ``rows``; kernels take those, under the same names.
     """
 
+    model: Ints
+    """Addresses of mjModel: one for all, or each its own where sizes vary (N,)."""
     data: Ints
     """Addresses of mjData (N,)."""
     fields: Ints
@@ -74,10 +78,16 @@ class EnvArrays(NamedTuple):
     """Cycles done in the current RL step (N,)."""
     clip: Ints
     """Motion that is played (N,)."""
-    human_offset: Array
-    """x [m], y [m], yaw [rad] of the motion (N, 3)."""
+    human_frame: Array
+    """How the motion stands in the world (N, 5), see ``motion_frame``."""
     human_clock: Array
-    """Time in the motion [s], its rate (1 is as recorded), time waited (negative: stepping back) [s] (N, 3)."""
+    """The human's time (N, CLOCK_SIZE), columns ``playback.TIME``..."""
+    human_stage: Ints
+    """Loop that is wanted (-1: none), and whether it is played (N, 2)."""
+    human_loops: Array
+    """This episode's loops (N, MAX_LOOPS, LOOP_SIZE)."""
+    human_person: Array
+    """Tempo, fastest change of rate, relative stature, girth (N, PERSON_SIZE), columns ``playback.TEMPO``..."""
     human_pos: Array
     """Body (= joint) positions in the world (N, 24, 3) [m]."""
     human_quat: Array
@@ -159,13 +169,15 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
     return SceneArrays(**views, record=record)
 
 
-def make_env_arrays(scene: Scene, datas: list[mujoco.MjData]) -> EnvArrays:
-    """Allocate one row per mjData."""
+def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujoco.MjData]) -> EnvArrays:
+    """Allocate one row per mjData, each of the model with the same index."""
     count, dof, nv = len(datas), scene.robot.dof, scene.model.nv
     bodies = len(BODY_NAMES)
     floats: dict[str, tuple[int, ...]] = {
-        "human_offset": (3,),
-        "human_clock": (3,),
+        "human_frame": (FRAME_SIZE,),
+        "human_clock": (CLOCK_SIZE,),
+        "human_loops": (MAX_LOOPS, LOOP_SIZE),
+        "human_person": (PERSON_SIZE,),
         "human_pos": (bodies, 3),
         "human_quat": (bodies, 4),
         "gripper": (),
@@ -182,6 +194,7 @@ def make_env_arrays(scene: Scene, datas: list[mujoco.MjData]) -> EnvArrays:
     }
     ints: dict[str, tuple[int, ...]] = {
         "fields": (len(FIELDS),),
+        "human_stage": (2,),
         "contact_counters": (4,),
         "contact_pairs": (MAX_PAIRS + 1,),
     }
@@ -192,6 +205,7 @@ def make_env_arrays(scene: Scene, datas: list[mujoco.MjData]) -> EnvArrays:
     }
     rows = make_rows(count, fields)
     arrays = EnvArrays(**columns(rows), rows=rows)
+    arrays.model[:] = [model._address for model in models]
     arrays.data[:] = [data._address for data in datas]
     arrays.fields[:] = [[getattr(data, name).ctypes.data for name in FIELDS] for data in datas]
     arrays.min_distance[:] = np.inf

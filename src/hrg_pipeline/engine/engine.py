@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
+from hrg_pipeline.engine.people import People, sizes_vary
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
 from hrg_pipeline.engine.step import begin_step, observe_end, run_chunk
-from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies, make_skeleton
-from hrg_pipeline.human.motion import MotionLibrary
+from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies_for
+from hrg_pipeline.human.motion_set import MotionSet, make_motion_set
 from hrg_pipeline.human.params import HumanParams
-from hrg_pipeline.human.procedural import make_library
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
 from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
 from hrg_pipeline.shield.goals import plan_goal
@@ -69,20 +69,26 @@ class Engine:
         safe_vel: float,
         debounce_s: float,
     ) -> None:
-        self.scene = build_scene(robot_name, human.stature_m)
+        self.scene = build_scene(robot_name, human.stature_m, human.girth)
         self.robot = self.scene.robot
         self.num_envs = num_envs
         self.dof = self.robot.dof
         self.human_params = human
-        self._datas = [mujoco.MjData(self.scene.model) for _ in range(num_envs)]
+        shared = self.scene.model
+        self._models = [copy.copy(shared) if sizes_vary(human) else shared for _ in range(num_envs)]
+        self._datas = [mujoco.MjData(model) for model in self._models]
         self._qpos = [data.qpos for data in self._datas]
         self._probe_model = copy.copy(self.scene.model)
         self._probe = mujoco.MjData(self._probe_model)
         self._constants = make_scene_arrays(self.scene, safe_vel, debounce_s, human.gives_way)
-        self._arrays = make_env_arrays(self.scene, self._datas)
-        self.library = _motion_library(human, horizon_s, seed)
+        self._arrays = make_env_arrays(self.scene, self._models, self._datas)
+        motions = _motion_set(human, horizon_s, seed)
+        self.people = People(self.scene, human, motions, self._arrays, self._models)
         self.shield = make_shield_model(
-            _robot_geometry(self.scene), make_shield_bodies(self.scene.skeleton), shield, _limits(self.scene)
+            _robot_geometry(self.scene),
+            make_shield_bodies_for(human.statures_m, human.girths),
+            shield,
+            _limits(self.scene),
         )
         self.shields = make_shield_state(self.shield, num_envs)
         self._pool, self._chunks = self._make_threads(n_threads)
@@ -91,7 +97,8 @@ class Engine:
         self._interventions = np.zeros(num_envs, dtype=np.int64)
         self._gripper_span = self._gripper_joint_span()
         for i in range(num_envs):
-            self._start(i, np.array(self.robot.home_qpos), 0, np.zeros(3))
+            self.people.place(i, 0, np.zeros(3))
+            self._start(i, np.array(self.robot.home_qpos))
 
     # Observations: views of the state at the end of the last step, one row per environment.
 
@@ -175,9 +182,8 @@ class Engine:
             rng: where the choice of motion and its offset come from.
         """
         q = np.clip(start, self.robot.q_min, self.robot.q_max)
-        clip = int(rng.integers(len(self.library.length_s)))
-        half = np.array(self.human_params.human_rand)
-        self._start(i, q, clip, rng.uniform(-half, half))
+        self.people.begin(i, rng)
+        self._start(i, q)
 
     def step(self, actions: Array) -> None:
         """Advance all environments by 0.1 s.
@@ -223,7 +229,9 @@ class Engine:
         return {
             "physics": physics,
             "arrays": {
-                k: v[i].copy() for k, v in self._arrays._asdict().items() if k not in ("data", "fields", "rows")
+                k: v[i].copy()
+                for k, v in self._arrays._asdict().items()
+                if k not in ("model", "data", "fields", "rows")
             },
             "shield": {k: v[i].copy() for k, v in self.shields._asdict().items() if k != "rows"},
             "interventions": int(self._interventions[i]),
@@ -236,7 +244,8 @@ class Engine:
             for name, row in rows.items():
                 getattr(target, name)[i] = row
         self._interventions[i] = state["interventions"]
-        mujoco.mj_forward(self.scene.model, self._datas[i])
+        self.people.resize(i)
+        mujoco.mj_forward(self._models[i], self._datas[i])
 
     def data(self, i: int) -> mujoco.MjData:
         """Return the simulator's state of environment ``i`` (read it, do not change it)."""
@@ -271,8 +280,7 @@ class Engine:
             self._arrays,
             self.shield,
             self.shields,
-            self.library,
-            self.scene.skeleton,
+            self.people.records,
             members,
             self._gripper_actions,
             CYCLES_PER_STEP,
@@ -282,9 +290,9 @@ class Engine:
         unfinished = (self._arrays.cycle[members] < CYCLES_PER_STEP) & (self._arrays.failure[members] == 0)
         return np.asarray(members[unfinished])
 
-    def _start(self, i: int, q: Array, clip: int, offset: Array) -> None:
+    def _start(self, i: int, q: Array) -> None:
         data, arrays, constants = self._datas[i], self._arrays, self._constants
-        mujoco.mj_resetData(self.scene.model, data)
+        mujoco.mj_resetData(self._models[i], data)
         data.qpos[constants.arm_qpos] = q
         fingers, closed, opened = self._gripper_span
         data.qpos[fingers] = 0.5 * (closed + opened)
@@ -301,13 +309,10 @@ class Engine:
         arrays.torque_share[i] = 0.0
         arrays.human_event[i] = (np.inf, 0.0, 0.0)
         arrays.min_distance[i] = np.inf
-        arrays.human_clock[i] = (0.0, 1.0, 0.0)
-        arrays.clip[i] = clip
-        arrays.human_offset[i] = offset
         self._interventions[i] = 0
         reset_shield(self.shield, self.shields, i, q)
-        observe_end(constants, arrays, self.library, self.scene.skeleton, i)
-        mujoco.mj_forward(self.scene.model, data)
+        observe_end(constants, arrays, self.people.records, i)
+        mujoco.mj_forward(self._models[i], data)
 
     def _make_threads(self, n_threads: int | None) -> tuple[ThreadPoolExecutor | None, list[NDArray[np.int64]]]:
         """Split the environments over threads; one environment or one thread needs no pool."""
@@ -325,10 +330,10 @@ class Engine:
 
 
 @lru_cache(maxsize=8)
-def _motion_library(human: HumanParams, horizon_s: float, seed: int) -> MotionLibrary:
+def _motion_set(human: HumanParams, horizon_s: float, seed: int) -> MotionSet:
     tree = np.random.SeedSequence(seed, spawn_key=(MOTION_STREAM,))
     duration = min(max(horizon_s + _AFTER_HORIZON_S, _SHORTEST_MOTION_S), _LONGEST_MOTION_S)
-    return make_library(human.motion.n_clips, duration, tree, make_skeleton(human.stature_m), human.motion)
+    return make_motion_set(human, duration, tree)
 
 
 def _robot_geometry(scene: Scene) -> RobotGeometry:

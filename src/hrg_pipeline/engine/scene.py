@@ -65,14 +65,14 @@ class Scene:
 
 
 @lru_cache(maxsize=8)
-def build_scene(robot_name: str, stature_m: float) -> Scene:
+def build_scene(robot_name: str, stature_m: float, girth: float = 1.0) -> Scene:
     """Build, prune and compile the scene.
 
     Raises:
         ConfigError: if the robot is not known.
     """
     robot = get_robot(robot_name)
-    skeleton = make_skeleton(stature_m)
+    skeleton = make_skeleton(stature_m, girth)
     xml, robot_bodies = _robot_and_table(robot)
     full = mujoco.MjSpec.from_string(xml)
     _prepare(full, skeleton)

@@ -8,8 +8,6 @@ from hrg_pipeline.engine.arrays import (
     BIAS,
     CTRL,
     MASS,
-    MOCAP_POS,
-    MOCAP_QUAT,
     PASSIVE,
     QPOS,
     QVEL,
@@ -19,8 +17,7 @@ from hrg_pipeline.engine.arrays import (
     Ints,
     SceneArrays,
 )
-from hrg_pipeline.human.body import Skeleton
-from hrg_pipeline.human.motion import MotionLibrary, pose_at
+from hrg_pipeline.engine.human import advance_human, place_human
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import classify_contacts
 from hrg_pipeline.physics.jit import kernel
@@ -31,59 +28,6 @@ from hrg_pipeline.shield.trajectory import LIM_Q_MAX, LIM_Q_MIN
 
 GRIPPER_SPEED = 0.01
 """Change of the gripper command per cycle: a full stroke takes 0.8 s."""
-
-
-GIVE_WAY_M = 0.10
-"""A person closer to the arm than this moves more slowly, down to a halt when about to touch it [m]."""
-PATIENCE_S = 0.5
-"""Who could hardly go on for this long steps back."""
-STEP_BACK_S = 4.0
-"""How long a person steps back for."""
-RATE_CHANGE = 10.0
-"""How fast the pace of a motion may change [1/s]. The speed bounds hold whatever it is; a hand at 1.6 m/s adds at most
-16 m/s^2 to the acceleration of its motion."""
-_HARDLY = 0.3
-
-
-@kernel
-def advance_human(scene: Row, env: Row, distance: float) -> None:
-    """Let one cycle of the human's time pass: as recorded, or at a pace that gives way to the arm.
-
-    Args:
-        scene: constants.
-        env: state; ``human_clock`` is updated. The pace stays within [-1, 1], so that no speed bound is exceeded.
-        distance: smallest distance between human and arm now [m].
-    """
-    clock = env.human_clock
-    if not scene.gives_way:
-        clock[0] = (env.clock + 1) * scene.cycle_s
-        return
-    if clock[2] < 0.0:
-        pace = -1.0
-        clock[2] = min(clock[2] + scene.cycle_s, 0.0)
-    else:
-        pace = min(max(distance / GIVE_WAY_M, 0.0), 1.0)
-        clock[2] = clock[2] + scene.cycle_s if pace < _HARDLY else 0.0
-        if clock[2] > PATIENCE_S:
-            clock[2] = -STEP_BACK_S
-    change = RATE_CHANGE * scene.cycle_s
-    clock[1] += min(max(pace - clock[1], -change), change)
-    clock[0] = max(clock[0] + clock[1] * scene.cycle_s, 0.0)
-
-
-@kernel
-def place_human(env: Row, library: MotionLibrary, skeleton: Skeleton) -> None:
-    """Put the human's bodies where they are at the human's present time."""
-    pos, quat = env.human_pos[:], env.human_quat[:]
-    bodies = pos.shape[0]
-    pose_at(library, skeleton, env.clip, env.human_clock[0], env.human_offset[:], pos, quat)
-    mocap_pos = c.f64_array(env.fields[MOCAP_POS], 3 * bodies)
-    mocap_quat = c.f64_array(env.fields[MOCAP_QUAT], 4 * bodies)
-    for body in range(bodies):
-        for k in range(3):
-            mocap_pos[3 * body + k] = pos[body, k]
-        for k in range(4):
-            mocap_quat[4 * body + k] = quat[body, k]
 
 
 @kernel
@@ -97,10 +41,10 @@ def read_robot(scene: Row, env: Row) -> None:
 
 
 @kernel
-def _show_end(scene: Row, env: Row, library: MotionLibrary, skeleton: Skeleton) -> None:
-    place_human(env, library, skeleton)
+def _show_end(scene: Row, env: Row, clips: Rows) -> None:
+    place_human(env, clips[env.clip])
     read_robot(scene, env)
-    c.mj_kinematics(scene.model, env.data)
+    c.mj_kinematics(env.model, env.data)
     site = c.f64_array(env.fields[SITE_XPOS] + 24 * scene.grip_site, 3)
     for k in range(3):
         env.eef_pos[k] = site[k]
@@ -178,26 +122,24 @@ def _run_chunk(
     envs: Rows,
     shields: Rows,
     guards: Rows,
-    library: MotionLibrary,
-    skeleton: Skeleton,
+    clips: Rows,
     members: Ints,
     gripper_actions: Array,
     n_cycles: int,
 ) -> int:
     scene, shield = scenes[0], shields[0]
-    model = scene.model
     waiting = 0
     for member in range(members.shape[0]):
         i = members[member]
         env, guard = envs[i], guards[i]
-        data = env.data
+        model, data = env.model, env.data
         qvel = c.f64_array(env.fields[QVEL], scene.nv)
         # Slices are plain arrays: other callers of these kernels have those, so each is compiled once.
         command_qvel, q, dq, human_pos = env.command_qvel[:], env.q[:], env.dq[:], env.human_pos[:]
         wants_plan = False
         while env.cycle < n_cycles and env.failure == 0 and not wants_plan:
             t = env.clock * scene.cycle_s
-            place_human(env, library, skeleton)
+            place_human(env, clips[env.clip])
             read_robot(scene, env)
             for k in range(q.shape[0]):
                 env.command[0, k] = guard.command[0, k]
@@ -224,7 +166,7 @@ def _run_chunk(
             _apply_torques(scene, env, guard.command)
             _move_gripper(scene, env, gripper_actions[i])
             c.mj_step2(model, data)
-            advance_human(scene, env, guard.min_distance)
+            advance_human(scene, env, clips[env.clip], guard.min_distance)
             env.clock += 1
             env.cycle += 1
             if c.warning_total(data) > 0:
@@ -233,18 +175,18 @@ def _run_chunk(
         if wants_plan:
             waiting += 1
         else:
-            _show_end(scene, env, library, skeleton)
+            _show_end(scene, env, clips)
     return waiting
 
 
 @kernel
-def _observe_end(scenes: Rows, envs: Rows, library: MotionLibrary, skeleton: Skeleton, i: int) -> None:
-    _show_end(scenes[0], envs[i], library, skeleton)
+def _observe_end(scenes: Rows, envs: Rows, clips: Rows, i: int) -> None:
+    _show_end(scenes[0], envs[i], clips)
 
 
-def observe_end(scene: SceneArrays, envs: EnvArrays, library: MotionLibrary, skeleton: Skeleton, i: int) -> None:
+def observe_end(scene: SceneArrays, envs: EnvArrays, clips: Rows, i: int) -> None:
     """Bring poses up to date with the end of the last cycle, for the observations."""
-    _observe_end(scene.record, envs.rows, library, skeleton, i)
+    _observe_end(scene.record, envs.rows, clips, i)
 
 
 def run_chunk(
@@ -252,8 +194,7 @@ def run_chunk(
     envs: EnvArrays,
     shield: ShieldModel,
     shields: ShieldState,
-    library: MotionLibrary,
-    skeleton: Skeleton,
+    clips: Rows,
     members: Ints,
     gripper_actions: Array,
     n_cycles: int,
@@ -267,8 +208,7 @@ def run_chunk(
         envs: state and outputs.
         shield: the shield's model.
         shields: the shield's memory.
-        library: the human's motions.
-        skeleton: the human's body.
+        clips: the human's motions, from ``make_records``.
         members: which environments (m,).
         gripper_actions: which way each gripper moves (N,).
         n_cycles: cycles of an RL step.
@@ -277,9 +217,7 @@ def run_chunk(
         How many of them wait for a plan.
     """
     return int(
-        _run_chunk(
-            scene.record, envs.rows, shield.record, shields.rows, library, skeleton, members, gripper_actions, n_cycles
-        )
+        _run_chunk(scene.record, envs.rows, shield.record, shields.rows, clips, members, gripper_actions, n_cycles)
     )
 
 

@@ -103,6 +103,11 @@ _COVERS: dict[str, tuple[str, str, float, float]] = {
     "L_Wrist": ("L_Wrist", "L_Hand", 0.103, 50.0),
     "L_Hand": ("L_Hand", "L_Hand", 0.103, 50.0),
 }
+# Girth changes the radii of these; heads, hands and feet of heavy people are hardly larger. Capsules that lie across
+# the trunk become wider as well.
+_TRUNK = ("Pelvis", "Torso", "Spine", "Chest")
+_GIRTH = (*_TRUNK, "L_Hip", "L_Knee", "L_Thorax", "L_Shoulder", "L_Elbow")
+
 JOINT_SPEED_MAX = 2.0
 """Fastest a measured joint may move [m/s] (ISO 13855: upper limbs at short distance)."""
 _COVER_MARGIN_M = 0.005
@@ -146,11 +151,14 @@ def _mirror(name: str, point: Vec) -> Vec:
     return (point[0], -point[1], point[2]) if name.startswith("R_") else point
 
 
-def make_skeleton(stature_m: float = 1.75) -> Skeleton:
+def make_skeleton(stature_m: float = 1.75, girth: float = 1.0) -> Skeleton:
     """Build the person of a given body height.
+
+    All lengths are proportional to the stature: people of one girth are similar in the sense of geometry.
 
     Args:
         stature_m: body height [m], 1.5 to 2.0.
+        girth: factor on the radii of trunk and limbs; joints stay where they are.
 
     Raises:
         ConfigError: the stature is outside the range that the proportions are meant for.
@@ -161,7 +169,10 @@ def make_skeleton(stature_m: float = 1.75) -> Skeleton:
     geoms = [_GEOMS[_left_name(name)] for name in BODY_NAMES]
     geom_a = np.array([_mirror(name, geom[0]) for name, geom in zip(BODY_NAMES, geoms, strict=True)])
     geom_b = np.array([_mirror(name, geom[1]) for name, geom in zip(BODY_NAMES, geoms, strict=True)])
-    radius = np.array([geom[2] for geom in geoms])
+    widths = girth_widths(girth)
+    radius = np.array([geom[2] for geom in geoms]) * widths[:, 0]
+    geom_a[:, 1] *= widths[:, 1]
+    geom_b[:, 1] *= widths[:, 1]
     return Skeleton(
         parent=np.array(PARENTS, dtype=np.int64),
         offset=offset * stature_m,
@@ -169,6 +180,13 @@ def make_skeleton(stature_m: float = 1.75) -> Skeleton:
         geom_b=geom_b * stature_m,
         geom_radius=radius * stature_m,
     )
+
+
+def girth_widths(girth: float) -> FloatArray:
+    """Factors (24, 2) of the radius of each body's capsule, and of the sideways position of its ends."""
+    grows = np.array([_left_name(name) in _GIRTH for name in BODY_NAMES])
+    widens = np.array([name in _TRUNK for name in BODY_NAMES])
+    return np.stack((np.where(grows, girth, 1.0), np.where(widens, girth, 1.0)), axis=1)
 
 
 def stature_of(skeleton: Skeleton) -> float:
@@ -204,6 +222,15 @@ def make_shield_bodies(skeleton: Skeleton) -> ShieldBodies:
         v_max=np.full(N_BODIES, JOINT_SPEED_MAX),
         a_max=np.array(a_max),
     )
+
+
+def make_shield_bodies_for(statures_m: tuple[float, float], girths: tuple[float, float]) -> ShieldBodies:
+    """Cover everybody whose stature and girth lie within the ranges by one set of radii.
+
+    Radii do not fall with stature or girth, so the largest of the corners' cover everyone between.
+    """
+    corners = [make_shield_bodies(make_skeleton(h, g)) for h in set(statures_m) for g in set(girths)]
+    return corners[0]._replace(radius=np.max([bodies.radius for bodies in corners], axis=0))
 
 
 def _distance_to_segment(point: FloatArray, start: FloatArray, end: FloatArray) -> float:
