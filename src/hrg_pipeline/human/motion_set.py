@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from hrg_pipeline.errors import ConfigError, MotionError
 from hrg_pipeline.human.body import BODY_INDEX, FloatArray, Skeleton, make_shield_bodies, make_skeleton, stature_of
 from hrg_pipeline.human.clip import Clip, Loop
 from hrg_pipeline.human.derivatives import bound_shares
+from hrg_pipeline.human.families import FAMILIES
+from hrg_pipeline.human.families import make_clip as make_family_clip
 from hrg_pipeline.human.kinematics import rotations_of
 from hrg_pipeline.human.motion import SAMPLE_RATE_HZ, MotionLibrary, library_from_rotations
 from hrg_pipeline.human.params import HumanParams, MotionParams
@@ -233,5 +236,14 @@ def _work(number: int, duration_s: float, seed: np.random.SeedSequence, stature_
     return clip_from_postures(f"reach/{number}", "reach", made.postures, stature_m, pivot_xy=made.plan.pivot_xy)
 
 
-GENERATORS: dict[str, Generator] = {"reach": _work}
+def _of_family(
+    family: str, number: int, duration_s: float, seed: np.random.SeedSequence, stature_m: float, motion: MotionParams
+) -> Clip:
+    """A task's motion takes as long as it takes."""
+    del duration_s
+    return make_family_clip(family, number, seed, stature_m, motion.hand_speed_max)
+
+
+GENERATORS: dict[str, Generator] = {family: partial(_of_family, family) for family in FAMILIES}
+GENERATORS["reach"] = _work
 """Procedural families by name; the first is played when none is named."""

@@ -6,10 +6,12 @@ import numpy as np
 
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.human.body import Skeleton
-from hrg_pipeline.human.fitting import Fitted, clip_bounds, fit
+from hrg_pipeline.human.fitting import ACCELERATION_SHARE, Fitted, clip_bounds, fit
 from hrg_pipeline.human.motion import SAMPLE_RATE_HZ, MotionLibrary, library_from_postures
 from hrg_pipeline.human.params import ProceduralMotionParams
 from hrg_pipeline.human.script import ScriptWriter
+
+__all__ = ["ACCELERATION_SHARE", "clip_seed", "make_clip", "make_library"]
 
 _MAX_DRAWS = 20
 

@@ -13,6 +13,9 @@ from hrg_pipeline.human.clip import Clip
 from hrg_pipeline.human.families import FAMILIES, make_clip, make_clips
 from hrg_pipeline.human.families.postures import EYES_FORWARD, EYES_UP
 from hrg_pipeline.human.limits import first_violation
+from hrg_pipeline.human.motion_set import make_motion_set
+from hrg_pipeline.human.params import HumanParams, MotionParams
+from hrg_pipeline.human.playback import MAX_TERMS, perturbed_loop
 from hrg_pipeline.human.reaching import TABLE_TOP_Z_M
 
 SEED = 2024
@@ -348,6 +351,28 @@ def test_walking_comes_from_afar_and_goes_away() -> None:
         assert np.linalg.norm(pelvis[arrived] - pelvis[0]) > 0.3
         assert np.linalg.norm(pelvis[leaves] - pelvis[arrived]) < 0.06
         assert np.linalg.norm(pelvis[-1] - pelvis[leaves]) > 0.3
+
+
+@every_family
+def test_a_motion_set_plays_every_family_without_slowing_its_loops_down(family: str) -> None:
+    human = HumanParams(motion=MotionParams(families=(family,), n_clips=2))
+    played_set = make_motion_set(human, 10.0, np.random.SeedSequence(3))
+    assert [facts.family for facts in played_set.clips] == [family, family]
+    for facts in played_set.clips:
+        assert facts.shares[:2].max() <= 1.0
+        for stage, loop in facts.loops.items():
+            size = len(loop.speeds)
+            fastest = perturbed_loop(
+                loop, np.full(size, 1.1**-3), np.full(size, 1.1**3), facts.loop_shares[stage], 1.0, 1.0
+            )
+            np.testing.assert_allclose(fastest[4 + MAX_TERMS :][:size], 1.1**3 * np.array(loop.speeds), rtol=1e-12)
+
+
+@pytest.mark.parametrize("family", ["walk", "pick_place"])
+def test_slow_hands_can_be_asked_for(family: str) -> None:
+    clip = make_clip(family, 0, 3, hand_speed_max=0.6)
+    track = at(clip, *np.arange(0.0, clip.duration_s, 0.01))[:, list(HANDS.values())]
+    assert (np.linalg.norm(np.diff(track, axis=0), axis=2) / 0.01).max() <= 0.6
 
 
 def test_what_cannot_be_made_is_refused_in_one_line() -> None:

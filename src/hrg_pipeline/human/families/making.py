@@ -16,6 +16,7 @@ from hrg_pipeline.human.fitting import Bounds, Fitted, Window, clip_bounds, fit
 from hrg_pipeline.human.motion import SAMPLE_RATE_HZ
 from hrg_pipeline.human.params import ProceduralMotionParams
 
+HAND_SPEED_MAX = ProceduralMotionParams().hand_speed_max
 _MAX_DRAWS = 60
 
 
@@ -31,7 +32,13 @@ def make_clips(family: str, n: int, seed: int | np.random.SeedSequence, stature_
     return [make_clip(family, index, seed, stature_m) for index in range(n)]
 
 
-def make_clip(family: str, index: int, seed: int | np.random.SeedSequence, stature_m: float = 1.75) -> Clip:
+def make_clip(
+    family: str,
+    index: int,
+    seed: int | np.random.SeedSequence,
+    stature_m: float = 1.75,
+    hand_speed_max: float = HAND_SPEED_MAX,
+) -> Clip:
     """Make one clip; it depends on the arguments only.
 
     Every joint keeps the shield's bounds of speed and acceleration at every millisecond: as recorded, and in its
@@ -42,6 +49,7 @@ def make_clip(family: str, index: int, seed: int | np.random.SeedSequence, statu
         index: number of the clip, from 0.
         seed: where the randomness comes from; a seed sequence is not changed.
         stature_m: body height of the person, 1.5 to 2.0 [m].
+        hand_speed_max: no hand moves faster than this [m/s].
 
     Raises:
         MotionError: an unknown family, a negative index or seed, or no motion that keeps the bounds.
@@ -52,13 +60,12 @@ def make_clip(family: str, index: int, seed: int | np.random.SeedSequence, statu
     chosen = FAMILIES[family]
     source = _clip_seed(chosen, index, seed)
     skeleton = make_skeleton(stature_m)
-    hand_speed = ProceduralMotionParams().hand_speed_max
-    bounds = clip_bounds(skeleton, hand_speed)
+    bounds = clip_bounds(skeleton, hand_speed_max)
     rng = np.random.default_rng(source)
     trouble = ""
     for _ in range(_MAX_DRAWS):
         try:
-            draft = chosen.writer(rng, skeleton, hand_speed).write()
+            draft = chosen.writer(rng, skeleton, hand_speed_max).write()
             fitted, trouble = _fit(draft, skeleton, bounds)
         except Dropped as reason:
             trouble = str(reason)
