@@ -81,8 +81,9 @@ viz: $(STAMP) ## show the pipelines in Kedro-Viz
 	run=$$($(BIN)/python -m hrg_pipeline.tracking newest-run 2>/dev/null || true); \
 	$(BIN)/kedro viz run $${run:+--params run.id=$$run} $(ARGS)
 
-bench: $(STAMP) ## measure the speed of the engine and of the start-up
+bench: $(STAMP) ## measure the speed of the engine, of the start-up and of motion
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/motion.py
 	$(BIN)/python benchmarks/startup.py
 
 clean: ## remove caches; .venv, data and runs stay

@@ -57,7 +57,21 @@ def test_startup_measures_the_commands(tmp_path):
     assert "kedro registry list" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["throughput.py", "startup.py"])
+def test_motion_measures_every_family_and_counts_violations(tmp_path):
+    from hrg_pipeline.human.families import FAMILIES
+
+    file = tmp_path / "motion.json"
+    words = ("--repetitions", "1", "--clips", "1", "--violations", str(len(FAMILIES)))
+    done = run("motion.py", *words, "--json", str(file))
+    figures = json.loads(file.read_text())
+    rates = {f"clips_per_s_{family}" for family in FAMILIES}
+    assert set(figures) == rates | {"clips_per_s_slowest_family", "audited_clips", "clips_with_violations"}
+    assert figures["clips_per_s_slowest_family"] == min(figures[key] for key in rates) > 0.0
+    assert (figures["audited_clips"], figures["clips_with_violations"]) == (len(FAMILIES), 0)
+    assert "with violations" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["throughput.py", "startup.py", "motion.py"])
 def test_nothing_is_measured_without_a_repetition(name):
     done = run(name, "--repetitions", "0", check=False)
     assert done.returncode != 0

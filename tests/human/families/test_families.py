@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -373,6 +374,17 @@ def test_slow_hands_can_be_asked_for(family: str) -> None:
     clip = make_clip(family, 0, 3, hand_speed_max=0.6)
     track = at(clip, *np.arange(0.0, clip.duration_s, 0.01))[:, list(HANDS.values())]
     assert (np.linalg.norm(np.diff(track, axis=0), axis=2) / 0.01).max() <= 0.6
+
+
+@every_family
+def test_the_documentation_shows_the_family(family: str) -> None:
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    page = (docs / "motion_families.md").read_text(encoding="utf-8")
+    facts = FAMILIES[family]
+    loops = ", ".join(f"`{stage}`" for stage in facts.loops) or "–"
+    assert f"| `{family}` | {facts.task} | {', '.join(facts.keyframes) or '–'} | {loops} |" in page
+    assert facts.description in page
+    assert (docs / "images" / "motion" / f"{family}.png").stat().st_size < 100_000
 
 
 def test_what_cannot_be_made_is_refused_in_one_line() -> None:
