@@ -10,7 +10,7 @@ from hrg_pipeline.human import plan as p
 from hrg_pipeline.human import reaching as r
 from hrg_pipeline.human.body import FloatArray
 from hrg_pipeline.human.families.postures import SIGN, carrying_hand, hand_toward
-from hrg_pipeline.human.families.writer import HAND_NAME, ROBOT_CHEST, Draft, Dropped, FamilyWriter, LoopDraft
+from hrg_pipeline.human.families.writer import HAND_NAME, ROBOT_CHEST, Draft, Dropped, FamilyWriter, LoopDraft, as_point
 
 _LEAN_MAX_RAD = 0.45
 _CLEARANCE_M = 0.34
@@ -36,6 +36,7 @@ class _HandoverWriter(FamilyWriter):
         point = self._draw_point()
         local = self._local(point)
         twist = float(np.clip(-0.16 * SIGN[self._side] + 0.3 * math.atan2(local[1], local[0]), -0.4, 0.4))
+        self._point = as_point(point)
         hand = hand_toward(self._skeleton, self._side, local, pitch, roll)
         look = 0.5 * (point + ROBOT_CHEST) if self._rng.random() < 0.5 else point
         return self._posture({self._side: hand}, look, twist, lean_max=_LEAN_MAX_RAD)
@@ -59,9 +60,7 @@ class ReceivingWriter(_HandoverWriter):
         self._leave(carry=(self._side,))
         middle = (begin, end)
         loop = LoopDraft(middle, middle, (self._uniform(0.90, 0.96), 0.03), (0.9, 0.1))
-        return Draft(
-            self._plan(), middle, {"reach_out": loop}, HAND_NAME[self._side], self._stance_target(held_out, goal)
-        )
+        return Draft(self._plan(), middle, {"reach_out": loop}, HAND_NAME[self._side], self._point)
 
     def _take(self) -> None:
         hand = carrying_hand(self._stature, self._side, roll=0.5)
@@ -69,12 +68,8 @@ class ReceivingWriter(_HandoverWriter):
         self._do("take", 0.9, pose, 0.03)
         self._idle(self._uniform(0.4, 1.2))
 
-    def _stance_target(self, pose: FloatArray, stance: p.Stance) -> tuple[float, float, float]:
-        x, y, z = stance.to_world(r.get_hand(pose, self._side)[:3])
-        return float(x), float(y), float(z)
 
-
-class PresentingWriter(ReceivingWriter):
+class PresentingWriter(_HandoverWriter):
     """Comes with a tool, holds it out until the robot has it, waits until it is put down and leaves."""
 
     def write(self) -> Draft:
@@ -102,7 +97,7 @@ class PresentingWriter(ReceivingWriter):
             (begin, wait),
             {"present": present, "wait": waiting},
             HAND_NAME[self._side],
-            self._stance_target(held_out, goal),
+            self._point,
         )
 
     def _draw_back(self) -> None:

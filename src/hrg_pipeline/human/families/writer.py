@@ -126,7 +126,6 @@ class FamilyWriter(MotionWriter):
         hands: Mapping[str, FloatArray],
         look: FloatArray | None = None,
         twist: float = 0.0,
-        side_bend: float = 0.0,
         lean: float = 0.03,
         lean_max: float = 0.6,
     ) -> FloatArray:
@@ -138,7 +137,7 @@ class FamilyWriter(MotionWriter):
         pose = self._neutral()
         for side, hand in hands.items():
             r.set_hand(pose, side, hand)
-        pose[[p.LEAN, p.TWIST, p.SIDE]] = lean, twist, side_bend
+        pose[[p.LEAN, p.TWIST]] = lean, twist
         if not lean_to_reach(self._skeleton, pose, lean_max):
             raise Dropped("a hand is out of reach")
         if look is not None:
@@ -185,11 +184,6 @@ class FamilyWriter(MotionWriter):
     def _leave(self, carry: Collection[str] = (), low_m: float = 0.3, high_m: float = 0.8) -> None:
         """Step back from where one stands, and stay there."""
         self._walk_to(self._behind(self._stance, low_m, high_m), face_path=False, carry=carry)
-
-    def _held_point(self) -> tuple[float, float, float]:
-        """Where the hand of the drawn side is now, in the world."""
-        hand = self._stance.to_world(r.get_hand(self._pose, self._side)[:3])
-        return float(hand[0]), float(hand[1]), float(hand[2])
 
 
 def as_point(point: FloatArray) -> tuple[float, float, float]:
