@@ -12,6 +12,7 @@ from hrg_pipeline.human.body import (
     BODY_NAMES,
     PARENTS,
     make_shield_bodies,
+    make_shield_bodies_for,
     make_skeleton,
     stature_of,
 )
@@ -35,12 +36,13 @@ def _distance_to_segments(points: np.ndarray, start: np.ndarray, end: np.ndarray
 @settings(max_examples=25, deadline=None)
 @given(
     stature=st.one_of(st.sampled_from([1.5, 1.75, 2.0]), st.floats(1.5, 2.0)),
+    girth=st.one_of(st.sampled_from([0.85, 1.0, 1.2]), st.floats(0.85, 1.2)),
     seed=st.integers(0, 2**32 - 1),
     spread=st.floats(0.0, 2.0),
 )
-def test_shield_encloses_every_capsule_in_every_pose(stature: float, seed: int, spread: float) -> None:
+def test_shield_encloses_every_capsule_in_every_pose(stature: float, girth: float, seed: int, spread: float) -> None:
     rng = np.random.default_rng(seed)
-    skeleton = make_skeleton(stature)
+    skeleton = make_skeleton(stature, girth)
     bodies = make_shield_bodies(skeleton)
     posture = rng.normal(size=POSTURE_SIZE) * spread
     pos, quat = np.zeros((24, 3)), np.zeros((24, 4))
@@ -69,8 +71,30 @@ def test_topology_and_proportions() -> None:
         assert np.linalg.norm(skeleton.offset[BODY_INDEX[name]]) == pytest.approx(length, abs=1e-3)
 
 
+def test_one_cover_encloses_everybody_of_a_range() -> None:
+    cover = make_shield_bodies_for((1.5, 2.0), (0.85, 1.2))
+    for stature in np.linspace(1.5, 2.0, 11):
+        for girth in np.linspace(0.85, 1.2, 8):
+            needed = make_shield_bodies(make_skeleton(stature, girth))
+            assert (cover.radius >= needed.radius - 1e-12).all()
+            np.testing.assert_array_equal(cover.proximal, needed.proximal)
+    one = make_shield_bodies_for((1.8, 1.8), (1.0, 1.0))
+    np.testing.assert_array_equal(one.radius, make_shield_bodies(make_skeleton(1.8)).radius)
+
+
+def test_girth_changes_trunk_and_limbs_and_neither_joints_nor_height() -> None:
+    slim, heavy = make_skeleton(1.7, 0.89), make_skeleton(1.7, 1.13)
+    np.testing.assert_array_equal(slim.offset, heavy.offset)
+    same = [BODY_INDEX[name] for name in ("Head", "Neck", "L_Ankle", "R_Toe", "L_Wrist", "R_Hand")]
+    np.testing.assert_array_equal(slim.geom_radius[same], heavy.geom_radius[same])
+    rest = np.setdiff1d(np.arange(24), [*same, *(BODY_INDEX[n] for n in ("R_Ankle", "L_Toe", "R_Wrist", "L_Hand"))])
+    assert (heavy.geom_radius[rest] > 1.2 * slim.geom_radius[rest]).all()
+    chest = BODY_INDEX["Chest"]
+    assert heavy.geom_a[chest, 1] > slim.geom_a[chest, 1]
+
+
 def test_left_and_right_mirror_each_other() -> None:
-    skeleton = make_skeleton(1.66)
+    skeleton = make_skeleton(1.66, 1.1)
     for name in BODY_NAMES:
         if name.startswith("L_"):
             left, right = BODY_INDEX[name], BODY_INDEX["R" + name[1:]]

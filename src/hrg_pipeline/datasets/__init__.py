@@ -1,5 +1,6 @@
-"""Kedro datasets for models, replay buffers, specifications, videos and folders."""
+"""Kedro datasets for motion clips, models, replay buffers, specifications, videos and folders."""
 
+from hrg_pipeline.datasets.clip_dataset import ClipDataset
 from hrg_pipeline.datasets.folder_dataset import FolderInventoryDataset
 from hrg_pipeline.datasets.model_dataset import SB3ModelDataset
 from hrg_pipeline.datasets.provenance_dataset import ProvenanceDataset
@@ -8,6 +9,7 @@ from hrg_pipeline.datasets.spec_dataset import EnvSpecDataset
 from hrg_pipeline.datasets.video_dataset import Video, VideoDataset
 
 __all__ = [
+    "ClipDataset",
     "EnvSpecDataset",
     "FolderInventoryDataset",
     "ProvenanceDataset",

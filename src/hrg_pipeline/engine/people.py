@@ -206,6 +206,7 @@ class HumanSize:
         bodies = {model.body(HUMAN_PREFIX + name).id: k for k, name in enumerate(BODY_NAMES)}
         self._geoms = np.array([g for g in range(model.ngeom) if int(model.geom_bodyid[g]) in bodies])
         self._owner = np.array([bodies[int(model.geom_bodyid[g])] for g in self._geoms])
+        self._is_capsule = model.geom_type[self._geoms] == mujoco.mjtGeom.mjGEOM_CAPSULE
         self._nodes = np.array(
             [model.body_bvhadr[b] + k for b in bodies for k in range(model.body_bvhnum[b])], dtype=np.int64
         )
@@ -226,14 +227,17 @@ class HumanSize:
             girth: girth over that of the remembered sizes.
         """
         widths = girth_widths(girth)[self._owner]
-        model.geom_size[self._geoms] = scale * self._size * np.stack((widths[:, 0], widths[:, 1], widths[:, 0]), axis=1)
+        along = np.where(self._is_capsule, widths[:, 1], widths[:, 0])
+        model.geom_size[self._geoms] = scale * self._size * np.stack((widths[:, 0], along, widths[:, 0]), axis=1)
         model.geom_pos[self._geoms] = scale * self._pos
         # Boxes and balls around the geoms only need to be large enough.
         most = scale * np.maximum(widths.max(axis=1), 1.0)
-        model.geom_aabb[self._geoms] = self._aabb * most[:, None]
+        model.geom_aabb[self._geoms, :3] = scale * self._aabb[:, :3]
+        model.geom_aabb[self._geoms, 3:] = most[:, None] * self._aabb[:, 3:]
         model.geom_rbound[self._geoms] = self._bound * most
         model.body_ipos[self._bodies] = scale * self._centre
-        model.bvh_aabb[self._nodes] = self._boxes * (scale * max(girth, 1.0))
+        model.bvh_aabb[self._nodes, :3] = scale * self._boxes[:, :3]
+        model.bvh_aabb[self._nodes, 3:] = scale * max(girth, 1.0) * self._boxes[:, 3:]
 
 
 def sizes_vary(human: HumanParams) -> bool:

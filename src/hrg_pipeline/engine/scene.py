@@ -9,7 +9,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hrg_pipeline.human.body import BODY_NAMES, Skeleton, make_skeleton
+from hrg_pipeline.human.body import BODY_NAMES, Skeleton, make_skeleton, stature_of
+from hrg_pipeline.human.figure import Colour, shapes_of
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
 from hrg_pipeline.physics.lean import exclude_never_touching, strip_visuals
 from hrg_pipeline.robots.geometry import Capsules, Chain, extract_chain, fit_robot_capsules
@@ -25,19 +26,8 @@ TABLE_OFFSET = (0.0, 0.0, 0.82)
 HUMAN_PREFIX = "human_"
 
 _EXCLUDE_SAMPLES = 10_000
-_VISUAL_GROUP = 1
+_COLLISION_GROUP, _VISUAL_GROUP = 0, 1
 _EXCLUDE_SEED = 20_231_016
-_SKIN, _SHIRT, _TROUSERS, _SHOES = (
-    (0.87, 0.70, 0.58, 1.0),
-    (0.26, 0.42, 0.60, 1.0),
-    (0.27, 0.27, 0.31, 1.0),
-    (0.12, 0.11, 0.11, 1.0),
-)
-_CLOTHES = {
-    **dict.fromkeys(("Pelvis", "L_Hip", "R_Hip", "L_Knee", "R_Knee"), _TROUSERS),
-    **dict.fromkeys(("Torso", "Spine", "Chest", "L_Thorax", "R_Thorax", "L_Shoulder", "R_Shoulder"), _SHIRT),
-    **dict.fromkeys(("L_Ankle", "R_Ankle", "L_Toe", "R_Toe"), _SHOES),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +66,7 @@ def build_scene(robot_name: str, stature_m: float, girth: float = 1.0) -> Scene:
     xml, robot_bodies = _robot_and_table(robot)
     full = mujoco.MjSpec.from_string(xml)
     _prepare(full, skeleton)
+    _draw_human(full, skeleton)
     lean = mujoco.MjSpec.from_string(xml)
     _prepare(lean, skeleton)
     strip_visuals(lean)
@@ -126,15 +117,38 @@ def _prepare(spec: mujoco.MjSpec, skeleton: Skeleton) -> None:
     for k, name in enumerate(BODY_NAMES):
         body = spec.worldbody.add_body(name=HUMAN_PREFIX + name, mocap=True, pos=[3.0 + 0.5 * k, 0.0, 1.0])
         start, end = skeleton.geom_a[k], skeleton.geom_b[k]
-        color = _CLOTHES.get(name, _SKIN)
-        shape = {"contype": 0, "conaffinity": 1, "condim": 1, "rgba": color, "group": _VISUAL_GROUP}
+        touch = {"contype": 0, "conaffinity": 1, "condim": 1, "group": _COLLISION_GROUP}
+        size = [skeleton.geom_radius[k], 0.0, 0.0]
         if np.allclose(start, end):
-            kind, size = mujoco.mjtGeom.mjGEOM_SPHERE, [skeleton.geom_radius[k], 0.0, 0.0]
-            body.add_geom(name=HUMAN_PREFIX + name, type=kind, size=size, pos=start, **shape)
+            kind = mujoco.mjtGeom.mjGEOM_SPHERE
+            body.add_geom(name=HUMAN_PREFIX + name, type=kind, size=size, pos=start, **touch)
         else:
-            kind, size = mujoco.mjtGeom.mjGEOM_CAPSULE, [skeleton.geom_radius[k], 0.0, 0.0]
-            ends = [*start, *end]
-            body.add_geom(name=HUMAN_PREFIX + name, type=kind, size=size, fromto=ends, **shape)
+            kind = mujoco.mjtGeom.mjGEOM_CAPSULE
+            body.add_geom(name=HUMAN_PREFIX + name, type=kind, size=size, fromto=[*start, *end], **touch)
+
+
+def _draw_human(spec: mujoco.MjSpec, skeleton: Skeleton) -> None:
+    """Give the human's bodies the looks of a person; nothing of it touches anything."""
+    materials: dict[Colour, str] = {}
+    for name in BODY_NAMES:
+        for shape in shapes_of(name, stature_of(skeleton)):
+            if shape.colour not in materials:
+                materials[shape.colour] = f"{HUMAN_PREFIX}look_{len(materials)}"
+                spec.add_material(name=materials[shape.colour], rgba=shape.colour, specular=0.1, shininess=0.1)
+            look = {
+                "contype": 0,
+                "conaffinity": 0,
+                "group": _VISUAL_GROUP,
+                "material": materials[shape.colour],
+                "mass": 0.0,
+            }
+            if shape.kind == "capsule":
+                size, ends = [shape.radius, 0.0, 0.0], [*shape.start, *shape.end]
+                kind = mujoco.mjtGeom.mjGEOM_CAPSULE
+                spec.body(HUMAN_PREFIX + name).add_geom(type=kind, size=size, fromto=ends, **look)
+            else:
+                kind = mujoco.mjtGeom.mjGEOM_ELLIPSOID
+                spec.body(HUMAN_PREFIX + name).add_geom(type=kind, size=shape.end, pos=shape.start, **look)
 
 
 def _classify_geoms(model: mujoco.MjModel, robot_bodies: list[str]) -> NDArray[np.int64]:

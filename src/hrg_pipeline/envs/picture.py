@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.engine import Engine
+from hrg_pipeline.engine.people import HumanSize, sizes_vary
 from hrg_pipeline.engine.scene import HUMAN_PREFIX
 from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.physics.render import OffscreenRenderer
@@ -31,7 +33,12 @@ class SceneView:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        lean, full = engine.scene.model, self.render_model
+        self._varies = sizes_vary(engine.human_params)
+        full = engine.scene.render_model
+        # The scene's own is shared by all environments that look alike.
+        self._render_model = copy.copy(full) if self._varies else full
+        self._size = HumanSize(self._render_model)
+        lean = engine.scene.model
         self._qpos = [
             (int(full.joint(name).qposadr[0]), int(lean.joint(name).qposadr[0]))
             for name in (lean.joint(k).name for k in range(lean.njnt))
@@ -41,10 +48,15 @@ class SceneView:
     @property
     def render_model(self) -> mujoco.MjModel:
         """The scene with visual geoms, lights and materials; collision geoms are in geom group 0."""
-        return self.engine.scene.render_model
+        return self._render_model
 
     def copy_render_state(self, i: int, data: mujoco.MjData) -> None:
-        """Write joint and mocap positions of environment ``i`` into the data of ``render_model``."""
+        """Write joint and mocap positions of environment ``i`` into the data of ``render_model``.
+
+        Where people differ in size, the model gets the size of this environment's person too.
+        """
+        if self._varies:
+            self.engine.people.dress(i, self._render_model, self._size)
         source = self.engine.data(i)
         for target, origin in self._qpos:
             data.qpos[target] = source.qpos[origin]

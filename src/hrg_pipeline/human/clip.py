@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 import numpy as np
 
@@ -24,6 +24,7 @@ STATURE_LOW_M, STATURE_HIGH_M = 1.0, 2.5
 """Range of body heights that a clip may be made for (recorded people are not held to our parameters' range)."""
 _UNIT_TOLERANCE = 1e-6
 _ARRAYS = ("root_position", "rotations")
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 Hand = Literal["none", "left", "right", "both"]
 HANDS: tuple[str, ...] = get_args(Hand)
@@ -135,47 +136,47 @@ class Clip:
         """Time of the last sample [s]."""
         return (len(self.root_position) - 1) / self.rate_hz
 
-    def save(self, path: str | Path) -> None:
-        """Write the clip as ``.npz`` (no pickle); equal clips give equal bytes."""
+    def save(self, path: str | Path | BinaryIO) -> None:
+        """Write the clip as ``.npz`` (no pickle), to a path or an open file; equal clips give equal bytes."""
+        if isinstance(path, (str, Path)):
+            with Path(path).open("wb") as file:
+                return self.save(file)
         numbers = {name: getattr(self, name) for name in _ARRAYS}
-        with Path(path).open("wb") as file:
-            np.savez_compressed(file, header=np.array(json.dumps(self._header(), sort_keys=True)), **numbers)
+        np.savez_compressed(path, header=np.array(json.dumps(self._header())), **numbers)
+        return None
 
     @classmethod
-    def load(cls, path: str | Path) -> Clip:
-        """Read a clip that ``save`` wrote.
+    def load(cls, path: str | Path | BinaryIO) -> Clip:
+        """Read a clip that ``save`` wrote, from a path or an open file.
 
         Raises:
             MotionError: the file cannot be read as a clip of this version.
         """
+        if isinstance(path, (str, Path)):
+            try:
+                with Path(path).open("rb") as file:
+                    return cls.load(file)
+            except OSError as error:
+                raise MotionError(f"clip file '{path}' cannot be read: {error.strerror}") from error
+            except MotionError as error:
+                raise MotionError(f"clip file '{path}': {error}") from error
         try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            with np.load(path, allow_pickle=False) as stored:
                 header = json.loads(str(stored["header"]))
                 arrays = {name: stored[name] for name in _ARRAYS}
-        except FileNotFoundError as error:
-            raise MotionError(f"clip file '{path}' does not exist") from error
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            EOFError,
-            MemoryError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+        except _UNREADABLE as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise MotionError(f"'{path}' is not a stored clip: {reason}") from error
+            raise MotionError(f"not a stored clip: {reason}") from error
         version = header.pop("schema", None) if isinstance(header, dict) else None
         if version != CLIP_SCHEMA:
-            raise MotionError(f"clip file '{path}' has schema {version!r}; this version reads schema {CLIP_SCHEMA}")
+            raise MotionError(f"schema is {version!r}; this version reads schema {CLIP_SCHEMA}")
         try:
             header["loops"] = {stage: Loop(**loop) for stage, loop in header["loops"].items()}
             return cls(**header, **arrays)
-        except MotionError as error:
-            raise MotionError(f"clip file '{path}': {error}") from error
+        except MotionError:
+            raise
         except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise MotionError(f"clip file '{path}' has a header that does not fit: {error}") from error
+            raise MotionError(f"the header does not fit: {error}") from error
 
     def _header(self) -> dict[str, Any]:
         return {
