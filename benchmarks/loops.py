@@ -11,6 +11,9 @@ import numpy as np
 from hrg_pipeline.config.params import RunParams
 from hrg_pipeline.engine.scene import CYCLES_PER_STEP
 from hrg_pipeline.envs import EnvSpec
+from hrg_pipeline.human.curves import place_pose
+from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Rows
 from hrg_pipeline.robots.model import quiet_robosuite
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.tasks.reach_human import ReachHumanParams
@@ -26,14 +29,21 @@ class EnvLoop:
 
     Args:
         shield: ``OFF`` or ``SSM``.
-        num_envs: how many; more than one are stepped by a thread per core.
+        num_envs: how many.
+        n_threads: threads that step them; None: one per core.
+        robot: which arm.
     """
 
-    def __init__(self, shield: str, num_envs: int) -> None:
+    def __init__(self, shield: str, num_envs: int, n_threads: int | None = None, robot: str = "panda") -> None:
         task = ReachHumanParams.model_validate({"shield": {"type": shield}, "horizon": EPISODE_STEPS})
-        spec = attach_wrappers(EnvSpec.create(RobotParams(), task), WrapperParams(), RunParams().obs_keys)
-        self.env: Any = spec.make_vector(num_envs, seed=0)
+        robot_params = RobotParams.model_validate({"name": robot})
+        spec = attach_wrappers(EnvSpec.create(robot_params, task), WrapperParams(), RunParams().obs_keys)
+        self.env: Any = spec.make_vector(num_envs, seed=0, n_threads=n_threads)
         self.name = f"{shield.lower()}_{num_envs}"
+        if n_threads is not None:
+            self.name += f"_{n_threads}t"
+        if robot != "panda":
+            self.name += f"_{robot}"
         self.rng = np.random.default_rng(np.random.SeedSequence(0))
         self.env.reset(seed=0)
 
@@ -53,6 +63,83 @@ class EnvLoop:
             if done.any():
                 self.env.reset(options={"reset_mask": done})
         return {self.name: (time.perf_counter() - started) / (n_calls * self.env.num_envs)}
+
+
+class PythonShare:
+    """Of an environment's step, what is spent outside the compiled engine.
+
+    Args:
+        loop: the environments.
+    """
+
+    def __init__(self, loop: EnvLoop) -> None:
+        self._loop = loop
+        self._engine = loop.env.unwrapped.engine
+        self._step = self._engine.step
+        self._inside = 0.0
+
+    def _timed(self, actions: np.ndarray) -> None:
+        started = time.perf_counter()
+        self._step(actions)
+        self._inside += time.perf_counter() - started
+
+    def run(self, n_steps: int) -> dict[str, float]:
+        """Return the wall times of a whole step and of what is not the engine's in it [s], an environment."""
+        self._inside = 0.0
+        self._engine.step = self._timed
+        try:
+            whole = self._loop.run(n_steps)[self._loop.name]
+        finally:
+            del self._engine.step
+        num_envs = self._loop.env.num_envs
+        steps = max(n_steps // num_envs, 1) * num_envs
+        return {f"whole_{num_envs}": whole, f"python_{num_envs}": whole - self._inside / steps}
+
+
+class Resets:
+    """Starting a new episode in one environment of several.
+
+    Args:
+        loop: the environments.
+    """
+
+    def __init__(self, loop: EnvLoop) -> None:
+        self._env = loop.env
+
+    def run(self, n_steps: int) -> dict[str, float]:
+        """Return the wall time of one reset [s]."""
+        mask = np.zeros(self._env.num_envs, dtype=bool)
+        started = time.perf_counter()
+        for k in range(n_steps):
+            mask[:] = False
+            mask[k % len(mask)] = True
+            self._env.reset(options={"reset_mask": mask})
+        return {"reset": (time.perf_counter() - started) / n_steps}
+
+
+class HumanPoses:
+    """The 25 poses of the human in one step.
+
+    Args:
+        loop: one environment.
+    """
+
+    def __init__(self, loop: EnvLoop) -> None:
+        self._engine = loop.env.unwrapped.engine
+
+    def run(self, n_steps: int) -> dict[str, float]:
+        """Return the wall time of 25 poses [s]."""
+        records = self._engine.people.records
+        frame = np.array([0.0, 0.0, 1.0, 0.0, 1.0])
+        started = time.perf_counter()
+        _play(records, frame, n_steps * CYCLES_PER_STEP, np.empty((24, 3)), np.empty((24, 4)))
+        return {"human": (time.perf_counter() - started) / n_steps}
+
+
+@kernel
+def _play(records: Rows, frame: np.ndarray, n: int, pos: np.ndarray, quat: np.ndarray) -> None:
+    for k in range(n):
+        place_pose(records[k % records.shape[0]], 0.004 * (k % 2000), frame, pos, quat)
 
 
 class EngineAndFloor:

@@ -48,6 +48,39 @@ def test_throughput_compares_with_mujoco_and_robosuite(tmp_path):
 
 
 @pytest.mark.slow
+def test_scaling_measures_threads_memory_and_resets(tmp_path):
+    file = tmp_path / "scaling.json"
+    done = run("scaling.py", "--repetitions", "1", "--steps", "32", "--robots", "panda", "--json", str(file))
+    figures = json.loads(file.read_text())
+    published = {"python_share_16env", "mb_per_env", "reset_ms", "steps_per_s_ssm_32_1t"}
+    assert published <= figures.keys()
+    assert 0.0 < figures["python_share_16env"] < 1.0
+    assert figures["reset_ms"] > 0.0
+    assert done.stderr == ""
+    for word in ("environments", "1 thread", "panda", "physics", "shield", "human", "Python"):
+        assert word in done.stdout
+
+
+def test_scaling_names_the_robots_there_are():
+    done = run("scaling.py", "--robots", "r2d2", check=False)
+    assert done.returncode != 0
+    assert "r2d2" in done.stderr and "panda" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_overlap_compares_a_round_with_its_halves(tmp_path):
+    file = tmp_path / "overlap.json"
+    run("overlap.py", "--repetitions", "1", "--rounds", "3", "--envs", "2", "--json", str(file))
+    figures = json.loads(file.read_text())
+    assert set(figures) == {
+        *(f"{name}_ms" for name in ("simulation", "learning", "in_turn", "together")),
+        "overlap_over_longer_half",
+        "overlap_over_in_turn",
+    }
+    assert min(figures.values()) > 0.0
+
+
+@pytest.mark.slow
 def test_startup_measures_the_commands(tmp_path):
     file = tmp_path / "startup.json"
     done = run("startup.py", "--repetitions", "1", "--skip-first-step", "--json", str(file))
@@ -71,7 +104,7 @@ def test_motion_measures_every_family_and_counts_violations(tmp_path):
     assert "with violations" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["throughput.py", "startup.py", "motion.py"])
+@pytest.mark.parametrize("name", ["throughput.py", "scaling.py", "overlap.py", "startup.py", "motion.py"])
 def test_nothing_is_measured_without_a_repetition(name):
     done = run(name, "--repetitions", "0", check=False)
     assert done.returncode != 0

@@ -67,7 +67,7 @@ def attack(engine, n_cycles, seed):
                 goal = np.clip(q + 0.2 * np.sign(toward), engine.robot.q_min, engine.robot.q_max)
                 plan_goal(engine.shield, engine.shields, 0, goal)
             elif engine.shields.replan_wanted[0]:
-                plan_goal(engine.shield, engine.shields, 0, engine.shields.goal[0])
+                plan_goal(engine.shield, engine.shields, 0)
             stepper.cycle()
             moved += np.abs(engine.data(0).qpos[:7] - q).sum()
         speeds.extend(stepper.human_contacts)

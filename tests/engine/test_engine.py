@@ -43,7 +43,7 @@ def test_the_compiled_step_agrees_with_the_slow_one(make_engine, shield):
         plan_goal(slow.shield, slow.shields, 0, goal)
         for _ in range(CYCLES_PER_STEP):
             if slow.shields.replan_wanted[0]:
-                plan_goal(slow.shield, slow.shields, 0, slow.shields.goal[0])
+                plan_goal(slow.shield, slow.shields, 0)
             stepper.cycle()
         np.testing.assert_allclose(fast.data(0).qpos, slow.data(0).qpos, atol=1e-9)
         np.testing.assert_allclose(fast.data(0).qvel, slow.data(0).qvel, atol=1e-7)
@@ -64,6 +64,14 @@ def test_results_do_not_depend_on_threads_or_neighbours(make_engine):
     first, second, third = run(one, actions), run(many, actions), run(alone, actions[:, :1])
     assert first.tobytes() == second.tobytes()
     assert first[:, :1].tobytes() == third.tobytes()
+
+
+def test_leaving_a_far_human_out_of_collision_detection_changes_nothing(make_engine):
+    lazy, thorough = make_engine("OFF"), make_engine("OFF")
+    thorough._constants.record["model_far"] = thorough._constants.record["model"]
+    actions = random_actions(lazy, 80)
+    assert run(lazy, actions).tobytes() == run(thorough, actions).tobytes()
+    assert lazy.shields.distance_bound[0] != -np.inf
 
 
 def test_a_saved_state_goes_on_bit_for_bit(make_engine):

@@ -30,6 +30,7 @@ def stand_in_the_way(engine, clip, n_steps=100):
                 engine.shields,
                 engine.people.records,
                 np.array([0]),
+                STRETCHED[None],
                 np.zeros(1),
                 k,
             )

@@ -182,7 +182,7 @@ def test_contacts_with_a_resized_person_are_those_of_a_compiled_one(make: Make) 
     engine = make(stature_range=(1.5, 2.0), build_range=(0.85, 1.2))
     rng = np.random.default_rng(1)
     seen = 0
-    for trial in range(6):
+    for trial in range(2):
         engine.reset(0, np.array(engine.robot.home_qpos), rng)
         stature, girth = engine.people.stature(0), float(engine._arrays.human_person[0, 3])
         wanted = build_scene("panda", stature, girth).model
@@ -200,7 +200,7 @@ def test_contacts_with_a_resized_person_are_those_of_a_compiled_one(make: Make) 
             assert ours.ncon == theirs.ncon, trial
             np.testing.assert_allclose(np.sort(ours.contact.dist), np.sort(theirs.contact.dist), atol=1e-9)
             seen += ours.ncon
-    assert seen > 50
+    assert seen > 15
 
 
 def test_the_shield_covers_everybody_who_can_come(make: Make) -> None:

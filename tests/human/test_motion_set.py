@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hrg_pipeline.errors import ConfigError, MotionError
+from hrg_pipeline.human import playback as pb
 from hrg_pipeline.human.body import BODY_INDEX, make_shield_bodies, make_skeleton
 from hrg_pipeline.human.clip import Clip, Loop
 from hrg_pipeline.human.ik import bump
@@ -115,3 +116,35 @@ def test_ranges_must_rise() -> None:
         HumanParams(stature_range=(1.9, 1.6))
     assert HumanParams(build="slim").girth < HumanParams().girth < HumanParams(build="heavy").girth
     assert HumanParams(build=1.05, stature_range=(1.6, 1.8)).statures_m == (1.6, 1.8)
+
+
+@pytest.mark.parametrize(("stature", "speed", "seed"), [(1.75, 1.0, 0), (2.0, 1.0, 1), (1.95, 2.2, 2), (1.5, 2.2, 3)])
+def test_every_joint_keeps_its_bounds_through_loops_starts_and_releases(
+    stature: float, speed: float, seed: int
+) -> None:
+    """The whole chain as an episode plays it: measured shares, tempo, perturbed loop, clock, scaled pose."""
+    loops = {"wait": Loop(1.2, (0.3, 0.2), (0.7, 0.6))}
+    motions = library_from_clips([waving(speed=speed, loops=loops)], SKELETON)
+    facts, rng, bodies = motions.clips[0], np.random.default_rng(seed), make_shield_bodies(SKELETON)
+    scale = stature / 1.75
+    tempo, change = pb.tempo_of(facts.shares, scale, 0.95)
+    factors = 1.1 ** rng.uniform(-3.0, 3.0, (2, 2))
+    rows = np.zeros((pb.MAX_LOOPS, pb.LOOP_SIZE))
+    rows[0] = pb.perturbed_loop(loops["wait"], factors[0], factors[1], facts.loop_shares["wait"], scale, tempo)
+    clock, stage = np.zeros(pb.CLOCK_SIZE), np.zeros(2, dtype=np.int64)
+    pb.new_clock(clock, stage, tempo)
+    person, dt, track = np.array([tempo, change, scale, 1.0]), 0.004, []
+    pos, quat = np.zeros((24, 3)), np.zeros((24, 4))
+    for k in range(1400):
+        if k % 140 == 0:
+            stage[:] = (0, 0) if k < 1100 and rng.random() < 0.7 else (pb.NEVER, 0)
+        pb.advance_clock(clock, stage, rows, person, facts.duration_s, dt)
+        pose_at(motions.library, SKELETON, 0, clock[pb.TIME], np.zeros(3), pos, quat)
+        track.append(scale * pos)
+    velocity = np.linalg.norm(np.diff(track, axis=0), axis=2).max(axis=0) / dt
+    acceleration = np.linalg.norm(np.diff(track, n=2, axis=0), axis=2).max(axis=0) / dt**2
+    hands = [BODY_INDEX["L_Hand"], BODY_INDEX["R_Hand"]]
+    assert (velocity <= bodies.v_max).all()
+    assert velocity[hands].max() <= 1.6
+    assert (acceleration <= bodies.a_max).all()
+    assert velocity.max() > 0.4

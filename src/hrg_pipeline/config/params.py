@@ -21,6 +21,8 @@ class RunParams(BaseModel):
     """Environments stepped together."""
     n_threads: int | None = Field(default=None, ge=1)
     """Threads that step them; null: one per core."""
+    overlap: bool = True
+    """Update off-policy algorithms while the environments step; actions are then one update older."""
     n_steps: int = Field(default=1_000_000, ge=1)
     """Environment steps of the training, all environments together."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)

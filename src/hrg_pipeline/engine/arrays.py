@@ -30,6 +30,8 @@ class SceneArrays(NamedTuple):
 
     model: int
     """Address of mjModel."""
+    model_far: int
+    """Address of the one without human contacts."""
     nq: int
     nv: int
     n_m: int
@@ -141,6 +143,7 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
     widest = np.abs(ranges[gripper]).argmax(axis=1) if gripper else np.zeros(0, dtype=np.int64)
     values: dict[str, Any] = dict(
         model=model._address,
+        model_far=scene.model_far._address,
         nq=model.nq,
         nv=model.nv,
         n_m=model.nC,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import Any
 
@@ -17,12 +15,12 @@ from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
 from hrg_pipeline.engine.people import People, sizes_vary
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
 from hrg_pipeline.engine.step import begin_step, observe_end, run_chunk
+from hrg_pipeline.engine.threads import Crew
 from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies_for
 from hrg_pipeline.human.motion_set import MotionSet, make_motion_set
 from hrg_pipeline.human.params import HumanParams
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
 from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
-from hrg_pipeline.shield.goals import plan_goal
 from hrg_pipeline.shield.model import ASSUMPTIONS, MotionLimits, RobotGeometry
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.shield import reset_shield
@@ -33,11 +31,8 @@ ACTION_SCALE = 0.2
 """Joint step of a full action, from the measured angle [rad]."""
 MOTION_STREAM = 1_000_000
 """Branch of the seed tree that the motion library grows from; no environment has so high an index."""
-_CHUNKS_PER_THREAD = 2
-"""More than one, so that planning for one chunk overlaps with running another."""
 _AFTER_HORIZON_S = 1.0
 _SHORTEST_MOTION_S, _LONGEST_MOTION_S = 4.0, 600.0
-_NOBODY = np.zeros(0, dtype=np.int64)
 _PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 
 
@@ -91,7 +86,7 @@ class Engine:
             _limits(self.scene),
         )
         self.shields = make_shield_state(self.shield, num_envs)
-        self._pool, self._chunks = self._make_threads(n_threads)
+        self._crew = Crew(num_envs, n_threads, self._run)
         self._gripper_actions = np.zeros(num_envs)
         self._goals = np.zeros((num_envs, self.dof))
         self._interventions = np.zeros(num_envs, dtype=np.int64)
@@ -191,16 +186,24 @@ class Engine:
         Args:
             actions: joint steps and gripper, in [-1, 1] (N, n + 1).
         """
-        shield, shields, goals = self.shield, self.shields, self._goals
+        self.start_step(actions, helpers=self._crew.n_threads - 1)
+        self.finish_step()
+
+    def start_step(self, actions: Array, helpers: int | None = None) -> None:
+        """Begin a step in other threads, so that the caller can do something else; ``finish_step`` must follow.
+
+        Args:
+            actions: joint steps and gripper, in [-1, 1] (N, n + 1).
+            helpers: how many other threads; None: as many as the engine may use.
+        """
         actions = np.ascontiguousarray(actions, dtype=np.float64)
-        begin_step(self._arrays, shield, shields, actions, ACTION_SCALE, goals, self._gripper_actions)
-        running = {self._submit(chunk, goals) for chunk in self._chunks}
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for members in (future.result() for future in done):
-                if members.size:
-                    running.add(self._submit(members, shields.goal))
-        self._interventions += shields.intervened
+        begin_step(self._arrays, self.shield, self.shields, actions, ACTION_SCALE, self._goals, self._gripper_actions)
+        self._crew.start(self._crew.n_threads if helpers is None else helpers)
+
+    def finish_step(self) -> None:
+        """Work along until all environments have done their step."""
+        self._crew.finish()
+        self._interventions += self.shields.intervened
 
     def is_free(self, q: Array, clearance_m: float) -> bool:
         """Tell whether a configuration keeps clear of table and pedestal and does not touch the arm itself.
@@ -259,36 +262,21 @@ class Engine:
 
     def close(self) -> None:
         """Stop the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+        self._crew.close()
 
-    def _submit(self, members: NDArray[np.int64], goals: Array) -> Future[NDArray[np.int64]]:
-        """Plan the members' goals, then run them in a thread, while this one plans for the next."""
-        for i in members.tolist():
-            plan_goal(self.shield, self.shields, i, goals[i])
-        if self._pool is not None:
-            return self._pool.submit(self._run, members)
-        future: Future[NDArray[np.int64]] = Future()
-        future.set_result(self._run(members))
-        return future
-
-    def _run(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Run some environments to the end of the step; return those that wait for a new plan on the way."""
-        waiting = run_chunk(
+    def _run(self, members: NDArray[np.int64]) -> None:
+        """Run some environments through the step."""
+        run_chunk(
             self._constants,
             self._arrays,
             self.shield,
             self.shields,
             self.people.records,
             members,
+            self._goals,
             self._gripper_actions,
             CYCLES_PER_STEP,
         )
-        if waiting == 0:
-            return _NOBODY
-        unfinished = (self._arrays.cycle[members] < CYCLES_PER_STEP) & (self._arrays.failure[members] == 0)
-        return np.asarray(members[unfinished])
 
     def _start(self, i: int, q: Array) -> None:
         data, arrays, constants = self._datas[i], self._arrays, self._constants
@@ -313,14 +301,6 @@ class Engine:
         reset_shield(self.shield, self.shields, i, q)
         observe_end(constants, arrays, self.people.records, i)
         mujoco.mj_forward(self._models[i], data)
-
-    def _make_threads(self, n_threads: int | None) -> tuple[ThreadPoolExecutor | None, list[NDArray[np.int64]]]:
-        """Split the environments over threads; one environment or one thread needs no pool."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        count = max(1, min(n_threads or cores, self.num_envs))
-        parts = 1 if count == 1 else min(_CHUNKS_PER_THREAD * count, self.num_envs)
-        chunks = [chunk.astype(np.int64) for chunk in np.array_split(np.arange(self.num_envs), parts)]
-        return (ThreadPoolExecutor(count, "engine") if count > 1 else None), chunks
 
     def _gripper_joint_span(self) -> tuple[NDArray[np.int64], Array, Array]:
         """Return qpos addresses of the finger joints and their angles when closed and when open (g,)."""

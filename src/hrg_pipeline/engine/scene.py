@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hrg_pipeline.human.body import BODY_NAMES, Skeleton, make_skeleton, stature_of
 from hrg_pipeline.human.figure import Colour, shapes_of
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
-from hrg_pipeline.physics.lean import exclude_never_touching, strip_visuals
+from hrg_pipeline.physics.lean import exclude_never_touching, strip_visuals, without_contacts
 from hrg_pipeline.robots.geometry import Capsules, Chain, extract_chain, fit_robot_capsules
 from hrg_pipeline.robots.model import ARM_PREFIX, GRIPPER_PREFIX, build_robot_model, quiet_robosuite
 from hrg_pipeline.robots.records import Robot, get_robot
@@ -38,6 +38,8 @@ class Scene:
     skeleton: Skeleton
     model: mujoco.MjModel
     """Lean model that is simulated."""
+    model_far: mujoco.MjModel
+    """The same without human contacts, for cycles in which nobody can touch the robot."""
     arm_joints: tuple[int, ...]
     """Joint ids of the arm in ``model``."""
     chain: Chain
@@ -72,15 +74,17 @@ def build_scene(robot_name: str, stature_m: float, girth: float = 1.0) -> Scene:
     strip_visuals(lean)
     excluded = exclude_never_touching(lean, robot_bodies, _EXCLUDE_SAMPLES, _EXCLUDE_SEED)
     model = lean.compile()
+    geom_class = _classify_geoms(model, robot_bodies)
     joints = [model.joint(f"{ARM_PREFIX}joint{k + 1}").id for k in range(robot.dof)]
     return Scene(
         robot=robot,
         skeleton=skeleton,
         model=model,
+        model_far=without_contacts(model, np.flatnonzero(geom_class == GEOM_HUMAN)),
         arm_joints=tuple(joints),
         chain=extract_chain(model, joints),
         capsules=fit_robot_capsules(model, joints, robot_bodies),
-        geom_class=_classify_geoms(model, robot_bodies),
+        geom_class=geom_class,
         excluded_pairs=excluded,
         _full=full,
     )

@@ -22,12 +22,17 @@ from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import classify_contacts
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
+from hrg_pipeline.shield.goals import replan, set_goal
 from hrg_pipeline.shield.model import ShieldModel, ShieldState
 from hrg_pipeline.shield.shield import shield_cycle
 from hrg_pipeline.shield.trajectory import LIM_Q_MAX, LIM_Q_MIN
 
 GRIPPER_SPEED = 0.01
 """Change of the gripper command per cycle: a full stroke takes 0.8 s."""
+
+
+FAR_M = 0.05
+"""Human and robot that are surely farther apart than this are not tested for contact [m]."""
 
 
 @kernel
@@ -124,21 +129,24 @@ def _run_chunk(
     guards: Rows,
     clips: Rows,
     members: Ints,
+    goals: Array,
     gripper_actions: Array,
     n_cycles: int,
-) -> int:
+) -> None:
     scene, shield = scenes[0], shields[0]
-    waiting = 0
     for member in range(members.shape[0]):
         i = members[member]
         env, guard = envs[i], guards[i]
-        model, data = env.model, env.data
+        data = env.data
         qvel = c.f64_array(env.fields[QVEL], scene.nv)
         # Slices are plain arrays: other callers of these kernels have those, so each is compiled once.
         command_qvel, q, dq, human_pos = env.command_qvel[:], env.q[:], env.dq[:], env.human_pos[:]
-        wants_plan = False
-        while env.cycle < n_cycles and env.failure == 0 and not wants_plan:
+        if env.cycle == 0:
+            set_goal(shield, guard, goals[i])
+        while env.cycle < n_cycles and env.failure == 0:
             t = env.clock * scene.cycle_s
+            if guard.replan_wanted != 0:
+                replan(shield, guard)
             place_human(env, clips[env.clip])
             read_robot(scene, env)
             for k in range(q.shape[0]):
@@ -147,6 +155,7 @@ def _run_chunk(
                 command_qvel[scene.arm_dof[k]] = guard.command[1, k]
             shield_cycle(shield, guard, t, human_pos, t, q, dq)
             env.min_distance = min(env.min_distance, guard.min_distance)
+            model = scene.model_far if guard.distance_bound > FAR_M else env.model
             c.mj_step1(model, data)
             env.contact_flags |= classify_contacts(
                 model,
@@ -171,12 +180,7 @@ def _run_chunk(
             env.cycle += 1
             if c.warning_total(data) > 0:
                 env.failure = 1
-            wants_plan = guard.replan_wanted != 0 and env.cycle < n_cycles and env.failure == 0
-        if wants_plan:
-            waiting += 1
-        else:
-            _show_end(scene, env, clips)
-    return waiting
+        _show_end(scene, env, clips)
 
 
 @kernel
@@ -196,12 +200,11 @@ def run_chunk(
     shields: ShieldState,
     clips: Rows,
     members: Ints,
+    goals: Array,
     gripper_actions: Array,
     n_cycles: int,
-) -> int:
-    """Run several environments one after the other, without Python between: the work of one thread.
-
-    Each runs to the end of its RL step, or until its shield wants a new plan for the stored goal.
+) -> None:
+    """Run several environments through one RL step, without Python between: the work of one thread.
 
     Args:
         scene: constants.
@@ -210,15 +213,12 @@ def run_chunk(
         shields: the shield's memory.
         clips: the human's motions, from ``make_records``.
         members: which environments (m,).
+        goals: joint angles (N, n) [rad].
         gripper_actions: which way each gripper moves (N,).
         n_cycles: cycles of an RL step.
-
-    Returns:
-        How many of them wait for a plan.
     """
-    return int(
-        _run_chunk(scene.record, envs.rows, shield.record, shields.rows, clips, members, gripper_actions, n_cycles)
-    )
+    records = scene.record, envs.rows, shield.record, shields.rows
+    _run_chunk(*records, clips, members, goals, gripper_actions, n_cycles)
 
 
 def begin_step(

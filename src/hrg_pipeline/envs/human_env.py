@@ -97,7 +97,11 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
                 if mask[i] and rng is not None:
                     self._rngs[i] = rng
         for i in np.flatnonzero(mask).tolist():
-            self._reset_one(i)
+            try:
+                self._reset_one(i)
+            except Exception as error:
+                error.add_note(f"while resetting environment {i}")
+                raise
         observation = self.task.observe()
         self._achieved = self.task.achieved_goal(observation)
         return self._observations(observation), self._info()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from hrg_pipeline.learning.agent import Agent, ObservationNormalizer, build_mode
 from hrg_pipeline.learning.callbacks import MetricsCallback, MetricSink, ProgressCallback, TrainingCurve
 from hrg_pipeline.learning.determinism import contained_randomness
 from hrg_pipeline.learning.episode_info import AnyVectorEnv
+from hrg_pipeline.learning.overlap import overlapping
 from hrg_pipeline.learning.params import PPOParams, SACParams
 from hrg_pipeline.learning.progress import Progress
 from hrg_pipeline.learning.storage import ReplayArrays, replay_buffer_arrays
@@ -61,6 +63,7 @@ def train(
     n_steps: int,
     seed: int,
     n_threads: int | None = None,
+    overlap: bool = True,
     log_interval: int = 1000,
     verbose: bool = True,
     sink: MetricSink | None = None,
@@ -77,6 +80,7 @@ def train(
         n_steps: Env steps to train for, of all environments together.
         seed: Of the environments.
         n_threads: Threads that simulate; None takes all cores.
+        overlap: Update an off-policy algorithm while the environments step (see ``overlapping``).
         log_interval: Env steps between two rows of the curve.
         verbose: Show progress.
         sink: Gets the metrics while training goes on.
@@ -93,7 +97,9 @@ def train(
             model = build_model(algorithm, env)
             # The model has just seeded the env with its own seed; the environments have theirs.
             vec_env.seed(seed)
-            wall_time_s = _learn(model, n_steps, metrics, verbose)
+            beside = overlapping(model, vec_env) if overlap and isinstance(model, OffPolicyAlgorithm) else nullcontext()
+            with beside:
+                wall_time_s = _learn(model, n_steps, metrics, verbose)
         finally:
             vec_env.close()
     return TrainingResult(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, NoReturn
 
@@ -47,6 +49,9 @@ class EngineVecEnv(VecEnv):
         self._episode_keys = tuple(episode_keys)
         self._next_seed: int | None = None
         self._actions: NDArray[np.float32] | None = None
+        self._background: ThreadPoolExecutor | None = None
+        self._stepping: Future[Any] | None = None
+        self._meanwhile: Callable[[], None] = _nothing
         self._returns = np.zeros(env.num_envs)
         self._lengths = np.zeros(env.num_envs, dtype=np.int64)
         self._started = time.perf_counter()
@@ -73,9 +78,29 @@ class EngineVecEnv(VecEnv):
         self._lengths[:] = 0
         return np.array(observations, dtype=np.float32)
 
+    @contextmanager
+    def in_background(self, meanwhile: Callable[[], None]) -> Iterator[None]:
+        """Let the environments step in another thread from ``step_async`` on.
+
+        Args:
+            meanwhile: What ``step_wait`` does, in the calling thread, before it waits for them.
+
+        Yields:
+            Nothing. No step is under way any more when the block is left.
+        """
+        self._meanwhile = meanwhile
+        self._background = ThreadPoolExecutor(1, "step")
+        try:
+            yield
+        finally:
+            self._background.shutdown()
+            self._meanwhile, self._background, self._stepping = _nothing, None, None
+
     def step_async(self, actions: NDArray[np.float32]) -> None:
-        """Hold the actions (N, n) for ``step_wait``."""
+        """Hold the actions (N, n) for ``step_wait``, or begin with them ``in_background``."""
         self._actions = actions
+        if self._background is not None:
+            self._stepping = self._background.submit(self.env.step, actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Step every lane; reset those that finished.
@@ -83,7 +108,12 @@ class EngineVecEnv(VecEnv):
         Returns:
             Observations (N, k) (of the next episode where one ended), rewards (N,), dones (N,), N info dicts.
         """
-        env_observations, env_rewards, terminated, truncated, infos = self.env.step(self._actions)
+        if self._stepping is None:
+            result = self.env.step(self._actions)
+        else:
+            self._meanwhile()
+            result = self._stepping.result()
+        env_observations, env_rewards, terminated, truncated, infos = result
         # Copies: the learner keeps and changes these, and the env may reuse its buffers.
         observations = np.array(env_observations, dtype=np.float32)
         rewards = np.array(env_rewards, dtype=np.float32)
@@ -140,3 +170,7 @@ class EngineVecEnv(VecEnv):
     ) -> list[bool]:
         """No lane has a wrapper of its own."""
         return [False for _ in self._get_indices(indices)]
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.jit import kernel
@@ -113,3 +116,19 @@ def _mark_touching(
         for n in range(c.contact_count(data)):
             geoms = c.contact_geoms(c.contact_address(data, n))
             seen[geom_body[geoms[0]], geom_body[geoms[1]]] = True
+
+
+def without_contacts(model: mujoco.MjModel, geoms: NDArray[np.int64]) -> mujoco.MjModel:
+    """Copy a model and leave some bodies out of collision detection; any mjData of one fits the other.
+
+    Args:
+        model: compiled model.
+        geoms: ids of all geoms of those bodies.
+    """
+    copied = copy.copy(model)
+    bodies = model.geom_bodyid[geoms]
+    for flags in (copied.geom_contype, copied.geom_conaffinity):
+        flags[geoms] = 0
+    for flags in (copied.body_contype, copied.body_conaffinity):
+        flags[bodies] = 0
+    return copied

@@ -22,6 +22,7 @@ from hrg_pipeline.shield.model import (
 )
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.path import MAX_PATH_ACCELERATION, MAX_PATH_JERK, PLAN_PHASES
+from hrg_pipeline.shield.profile import PROFILE_PHASES
 from hrg_pipeline.shield.reach import reach_bounds
 from hrg_pipeline.shield.trajectory import LIM_Q_MAX, LTT_PHASES
 
@@ -188,6 +189,7 @@ def make_shield_state(model: ShieldModel, n: int) -> ShieldState:
         "human_moved": (),
         "begin": (3, joints),
         "begin_speed": (2,),
+        "profile": (joints, PROFILE_PHASES, 2),
         "extremes": (joints, 5),
         "proposal_start": (3,),
         "proposal_phases": (PLAN_PHASES, 2),

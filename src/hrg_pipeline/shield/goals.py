@@ -7,18 +7,18 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.physics.jit import kernel
-from hrg_pipeline.physics.records import Rows
+from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.model import FROM_REST, KEEP_SPEED, NO_CANDIDATE, RESCALED, ShieldModel, ShieldState
 from hrg_pipeline.shield.path import path_limits, propose_plan
+from hrg_pipeline.shield.profile import plan_profiles
 from hrg_pipeline.shield.reach import curvature_bounds
-from hrg_pipeline.shield.shield import EAGER_ATTEMPTS, RETRY_CYCLES
-from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, build_ltt, ltt_at, planner_for, within_limits
+from hrg_pipeline.shield.shield import EAGER_ATTEMPTS, RETRY_CYCLES, is_resting
+from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, LIM_J_LTT, LIM_V, build_ltt, ltt_at, within_limits
 
 
 @kernel
-def _begin_candidate(rows: Rows, i: int, kind: int) -> None:
+def _begin_candidate(row: Row, kind: int) -> None:
     """Write where a candidate of this kind begins, ``q, q_s, q_ss``, and at which ``s', s''``."""
-    row = rows[i]
     begin, values = row.begin, row.joints[0]
     row.begin_speed[0], row.begin_speed[1] = 1.0, 0.0
     if kind == KEEP_SPEED:
@@ -32,23 +32,22 @@ def _begin_candidate(rows: Rows, i: int, kind: int) -> None:
 
 
 @kernel
-def _store_candidate(models: Rows, rows: Rows, i: int, kind: int, phases: NDArray[np.float64]) -> bool:
-    """Turn jerk phases into a candidate with its path limits and curvature bounds, or refuse them.
+def _store_candidate(model: Row, row: Row, kind: int) -> bool:
+    """Plan to the goal into the trajectory slot that is not in use, with path limits and curvature bounds.
 
     Args:
-        models: Record of the shield's model (1,).
-        rows: The shield's memory; the trajectory slot that is not in use is written.
-        i: Environment.
+        model: Record of the shield's model.
+        row: The shield's memory.
         kind: FROM_REST, RESCALED or KEEP_SPEED.
-        phases: Durations and jerks (2, n, MOVING_PHASES).
 
     Returns:
-        False if the trajectory breaks a limit, misses the goal, or cannot be started at its speed.
+        False if there is no trajectory that keeps every limit and can be started at its speed.
     """
-    model, row = models[0], rows[i]
     slot = 1 - row.active
-    ltt, extremes, limits = row.ltt[slot], row.extremes, model.limits
-    duration = build_ltt(row.begin, phases[0], phases[1], ltt, extremes)
+    ltt, extremes, limits, phases = row.ltt[slot], row.extremes, model.limits, row.profile
+    if not plan_profiles(row.begin, row.goal, limits[:, LIM_V : LIM_J_LTT + 1], phases):
+        return False
+    duration = build_ltt(row.begin, phases, ltt, extremes)
     if not np.isfinite(duration) or not within_limits(row.goal, ltt, extremes, limits):
         return False
     a_max, j_max = path_limits(extremes[:, 2], extremes[:, 3], extremes[:, 4], limits[:, LIM_A], limits[:, LIM_J])
@@ -66,21 +65,56 @@ def _store_candidate(models: Rows, rows: Rows, i: int, kind: int, phases: NDArra
     return True
 
 
-def _make_candidate(model: ShieldModel, state: ShieldState, i: int, kind: int) -> bool:
+@kernel
+def _make_candidate(model: Row, row: Row, kind: int) -> bool:
     """Plan one candidate into the slot that is not in use; False if there is none of this kind."""
-    _begin_candidate(state.rows, i, kind)
-    phases = planner_for(model.limits).plan(state.begin[i], state.goal[i])
-    return phases is not None and _store_candidate(model.record, state.rows, i, kind, phases)
+    _begin_candidate(row, kind)
+    return _store_candidate(model, row, kind)
 
 
-def _kinds(state: ShieldState, i: int) -> tuple[int, ...]:
-    """Kinds of candidates worth trying now, best first."""
-    s, speed, acceleration, _ = state.path[i].tolist()
-    if (speed == 0.0 and acceleration == 0.0) or s >= state.ltt_duration[i, state.active[i]]:
-        return (FROM_REST,)
-    if speed == 1.0 and acceleration == 0.0:
-        return (RESCALED,)
-    return (RESCALED, KEEP_SPEED) if state.attempts[i] == 0 else (KEEP_SPEED,)
+@kernel
+def replan(model: Row, row: Row) -> bool:
+    """Plan a candidate to the stored goal, if one is pending; see ``plan_goal``."""
+    row.replan_wanted = 0
+    if row.goal_pending == 0:
+        return False
+    row.candidate = NO_CANDIDATE
+    path = row.path
+    if is_resting(path, row.ltt_duration[row.active]):
+        if _make_candidate(model, row, FROM_REST):
+            return True
+        row.goal_pending = 0
+        row.refused_goals += 1
+        return False
+    at_full_speed = path[1] == 1.0 and path[2] == 0.0
+    if (at_full_speed or row.attempts == 0) and _make_candidate(model, row, RESCALED):
+        return True
+    if not at_full_speed and _make_candidate(model, row, KEEP_SPEED):
+        return True
+    row.attempts = EAGER_ATTEMPTS
+    row.retry_in = RETRY_CYCLES
+    return False
+
+
+@kernel
+def set_goal(model: Row, row: Row, goal: NDArray[np.float64]) -> bool:
+    """Take a new goal (n,) [rad] and plan a candidate to it; see ``plan_goal``."""
+    for j in range(goal.shape[0]):
+        row.goal[j] = goal[j]
+    row.goal_pending = 1
+    row.attempts = 0
+    row.retry_in = 0
+    return replan(model, row)
+
+
+@kernel
+def _set_goal(models: Rows, rows: Rows, i: int, goal: NDArray[np.float64]) -> bool:
+    return set_goal(models[0], rows[i], goal)
+
+
+@kernel
+def _replan(models: Rows, rows: Rows, i: int) -> bool:
+    return replan(models[0], rows[i])
 
 
 def plan_goal(model: ShieldModel, state: ShieldState, i: int, goal: NDArray[np.float64] | None = None) -> bool:
@@ -106,25 +140,8 @@ def plan_goal(model: ShieldModel, state: ShieldState, i: int, goal: NDArray[np.f
     Raises:
         MotionError: The goal has the wrong shape.
     """
-    if goal is not None and not (state.replan_wanted[i] and np.array_equal(goal, state.goal[i])):
-        if np.shape(goal) != state.goal[i].shape:
-            raise MotionError(f"goal has shape {np.shape(goal)}, expected {state.goal[i].shape}")
-        state.goal[i] = goal
-        state.goal_pending[i] = 1
-        state.attempts[i] = 0
-        state.retry_in[i] = 0
-    state.replan_wanted[i] = 0
-    if state.goal_pending[i] == 0:
-        return False
-    state.candidate[i] = NO_CANDIDATE
-    kinds = _kinds(state, i)
-    for kind in kinds:
-        if _make_candidate(model, state, i, kind):
-            return True
-    if kinds == (FROM_REST,):
-        state.goal_pending[i] = 0
-        state.refused_goals[i] += 1
-    else:
-        state.attempts[i] = EAGER_ATTEMPTS
-        state.retry_in[i] = RETRY_CYCLES
-    return False
+    if goal is None:
+        return bool(_replan(model.record, state.rows, i))
+    if np.shape(goal) != state.goal[i].shape:
+        raise MotionError(f"goal has shape {np.shape(goal)}, expected {state.goal[i].shape}")
+    return bool(_set_goal(model.record, state.rows, i, np.asarray(goal, dtype=np.float64)))

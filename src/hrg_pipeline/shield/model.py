@@ -243,6 +243,8 @@ class ShieldState(NamedTuple):
     """(N, 3, n): where a new trajectory begins."""
     begin_speed: Float
     """(N, 2): s', s'' that it would start with."""
+    profile: Float
+    """Phases of the candidate: durations and jerks (N, n, PROFILE_PHASES, 2)."""
     extremes: Float
     """(N, n, 5), see ``build_ltt``."""
     proposal_start: Float

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.shield.profile import CHANGE_PHASES, speed_change
 
-STOP_PHASES = 3
+STOP_PHASES = CHANGE_PHASES
 INTENDED_PHASES = STOP_PHASES + 1
 PLAN_PHASES = INTENDED_PHASES + STOP_PHASES
 INFEASIBLE = -1.0
@@ -28,15 +29,9 @@ _TIME_EPS = 1e-12  # [s]
 
 @kernel
 def plan_speed_change(v: float, a: float, target: float, a_max: float, j_max: float, out: NDArray[np.float64]) -> bool:
-    """Fastest three-phase change of path speed ``(v, a) -> (target, 0)``, not rounded to any sample time.
+    """Fastest change of path speed ``(v, a) -> (target, 0)``, not rounded to any sample time (``speed_change``).
 
-    Let ``sigma`` be the direction from the speed at which taking the acceleration away would end, ``v +
-    a|a|/(2J)``, to the target. Going from ``a`` to a peak ``sigma p`` and back to 0 at full jerk changes the
-    speed by ``sigma (p² - a²/2)/J`` whatever the sign of ``a`` (Beckert, TU Munich thesis mediatum 1443612,
-    with the sign of ``a²/2`` right in the reversal cases). So ``p = min(sqrt(sigma (target - v) J + a²/2),
-    A)``, and what is then missing is made up by holding the peak. The speed is monotone apart from the
-    unavoidable part in which an acceleration of the wrong sign is removed, so it stays in [0, 1] if ``v``,
-    ``v + a|a|/(2J)`` and the target do.
+    The speed stays in [0, 1] if ``v``, ``v + a|a|/(2J)`` and the target do.
 
     Args:
         v: Path speed, in [0, 1].
@@ -57,19 +52,7 @@ def plan_speed_change(v: float, a: float, target: float, a_max: float, j_max: fl
     settled = v + a * abs(a) / (2.0 * j_max)
     if not -_SLACK <= settled <= 1.0 + _SLACK:
         return False
-    sigma = 1.0 if target >= settled else -1.0
-    change = sigma * (target - v)
-    peak = np.sqrt(max(change * j_max + 0.5 * a * a, 0.0))
-    hold = 0.0
-    if peak > a_max:
-        peak = a_max
-        hold = max((change - (peak * peak - 0.5 * a * a) / j_max) / peak, 0.0)
-    out[0, 0] = max(peak - sigma * a, 0.0) / j_max
-    out[0, 1] = sigma * j_max
-    out[1, 0] = hold
-    out[1, 1] = 0.0
-    out[2, 0] = peak / j_max
-    out[2, 1] = -sigma * j_max
+    speed_change(v, a, target, a_max, j_max, out)
     return True
 
 

@@ -242,7 +242,10 @@ def shield_cycle(
     after = (s, v, a, 0.0)
     if safe:
         ltt = row.ltt[slot]
-        command_at(ltt, after, row.joints[0], row.joints[1])
+        if slot == row.active:  # then the proposal begins with the present command
+            _copy(row.command, row.joints[1])
+        else:
+            command_at(ltt, after, row.joints[0], row.joints[1])
         after = path_state(start, phases, total, model.sample_time)
         command_at(ltt, after, row.joints[0], following)
         consistent = continues_within_limits(model.limits, row.command, row.joints[1], following)

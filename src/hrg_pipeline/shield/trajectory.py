@@ -1,4 +1,4 @@
-"""Long-term trajectories: per-joint phases of constant jerk, planned with ruckig.
+"""Long-term trajectories: per-joint phases of constant jerk.
 
 A trajectory is an array ``(n, LTT_PHASES, 5)``: per joint and phase the start ``s`` [s], and ``q``, ``q_s``,
 ``q_ss``, ``q_sss`` there. The last phase is the rest at the goal, so any ``s`` past the end rests by itself.
@@ -6,18 +6,13 @@ A trajectory is an array ``(n, LTT_PHASES, 5)``: per joint and phase the start `
 
 from __future__ import annotations
 
-import threading
-from typing import Final
-
 import numpy as np
-import ruckig
 from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.shield.profile import LIMIT_SLACK, PROFILE_PHASES
 
-MOVING_PHASES = 9
-"""Two that bring a start outside the limits back, seven of the profile."""
-LTT_PHASES = MOVING_PHASES + 1
+LTT_PHASES = PROFILE_PHASES + 1
 
 START, Q, Q_S, Q_SS, Q_SSS = range(5)
 """Columns of a phase."""
@@ -25,10 +20,8 @@ START, Q, Q_S, Q_SS, Q_SSS = range(5)
 LIM_Q_MIN, LIM_Q_MAX, LIM_V, LIM_A_LTT, LIM_J_LTT, LIM_A, LIM_J = range(7)
 """Columns of ``ShieldModel.limits (n, 7)``: position, speed, planned acceleration and jerk, allowed ones."""
 
-_REL = 1e-6  # limits may be missed by this share
 _POSITION_TOL = 1e-9  # [rad]
 _END_TOL = 1e-6
-_NO_BRAKE = [0.0, 0.0]
 
 
 @kernel
@@ -101,8 +94,7 @@ def _phase_extremes(q: float, v: float, a: float, j: float, duration: float, ext
 @kernel
 def build_ltt(
     start: NDArray[np.float64],
-    durations: NDArray[np.float64],
-    jerks: NDArray[np.float64],
+    phases: NDArray[np.float64],
     ltt: NDArray[np.float64],
     extremes: NDArray[np.float64],
 ) -> float:
@@ -110,8 +102,7 @@ def build_ltt(
 
     Args:
         start: ``q, q_s, q_ss`` at s = 0, (3, n).
-        durations: (n, MOVING_PHASES) [s].
-        jerks: (n, MOVING_PHASES) [rad/s³].
+        phases: Durations [s] and jerks [rad/s³] (n, PROFILE_PHASES, 2).
         ltt: Phases (n, LTT_PHASES, 5), written.
         extremes: Per joint smallest q, largest q, largest |q_s|, |q_ss|, |q_sss|; (n, 5), written.
 
@@ -127,9 +118,9 @@ def build_ltt(
         extremes[i, 0] = q
         extremes[i, 1] = q
         extremes[i, 2:] = 0.0
-        for p in range(MOVING_PHASES):
-            x = durations[i, p]
-            j = jerks[i, p]
+        for p in range(PROFILE_PHASES):
+            x = phases[i, p, 0]
+            j = phases[i, p, 1]
             if not (x >= 0.0 and np.isfinite(x) and np.isfinite(j)):
                 return np.nan
             ltt[i, p, 0] = t
@@ -146,9 +137,9 @@ def build_ltt(
         _widen(extremes[i], q, v, a)
         if not (abs(v) <= _END_TOL and abs(a) <= _END_TOL and np.isfinite(q)):
             return np.nan
-        ltt[i, MOVING_PHASES, 0] = t
-        ltt[i, MOVING_PHASES, 1] = q
-        ltt[i, MOVING_PHASES, 2:] = 0.0
+        ltt[i, PROFILE_PHASES, 0] = t
+        ltt[i, PROFILE_PHASES, 1] = q
+        ltt[i, PROFILE_PHASES, 2:] = 0.0
         total = max(total, t)
     return total
 
@@ -171,72 +162,13 @@ def within_limits(
     for i in range(goal.shape[0]):
         e = extremes[i]
         ok = (
-            abs(ltt[i, MOVING_PHASES, 1] - goal[i]) <= _END_TOL
+            abs(ltt[i, PROFILE_PHASES, 1] - goal[i]) <= _END_TOL
             and e[0] >= limits[i, LIM_Q_MIN] - _POSITION_TOL
             and e[1] <= limits[i, LIM_Q_MAX] + _POSITION_TOL
-            and e[2] <= limits[i, LIM_V] * (1.0 + _REL)
-            and e[3] <= limits[i, LIM_A_LTT] * (1.0 + _REL)
-            and e[4] <= limits[i, LIM_J_LTT] * (1.0 + _REL)
+            and e[2] <= limits[i, LIM_V] * (1.0 + LIMIT_SLACK)
+            and e[3] <= limits[i, LIM_A_LTT] * (1.0 + LIMIT_SLACK)
+            and e[4] <= limits[i, LIM_J_LTT] * (1.0 + LIMIT_SLACK)
         )
         if not ok:
             return False
     return True
-
-
-class Planner:
-    """State-to-state planning with ruckig, all joints arriving together.
-
-    Args:
-        limits: ``ShieldModel.limits`` (n, 7).
-    """
-
-    def __init__(self, limits: NDArray[np.float64]) -> None:
-        n = len(limits)
-        self._ruckig = ruckig.Ruckig(n)
-        self._trajectory = ruckig.Trajectory(n)
-        self._input = ruckig.InputParameter(n)
-        self._input.max_velocity = limits[:, LIM_V].tolist()
-        self._input.max_acceleration = limits[:, LIM_A_LTT].tolist()
-        self._input.max_jerk = limits[:, LIM_J_LTT].tolist()
-        self._input.synchronization = ruckig.Synchronization.Time
-        self._phases: Final = np.zeros((2, n, MOVING_PHASES))
-        self._flat: Final = self._phases.reshape(-1)
-
-    def plan(self, start: NDArray[np.float64], goal: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Durations and jerks (2, n, MOVING_PHASES) from ``q, q_s, q_ss`` (3, n) to rest at a goal, or None.
-
-        The array is reused by the next call. Ruckig's last phase, which is for goals in motion, is left out:
-        whoever integrates the phases must check that they end at the goal (``build_ltt``, ``within_limits``).
-        """
-        state = self._input
-        state.current_position, state.current_velocity, state.current_acceleration = start.tolist()
-        state.target_position = goal.tolist()
-        try:
-            result = self._ruckig.calculate(state, self._trajectory)
-        except ruckig.RuckigError:  # an input that ruckig calls invalid
-            return None
-        if result not in {ruckig.Result.Working, ruckig.Result.Finished}:
-            return None
-        durations: list[float] = []
-        jerks: list[float] = []
-        for profile in self._trajectory.profiles[0]:
-            brake = profile.brake
-            braking = brake.duration > 0.0
-            durations += brake.t if braking else _NO_BRAKE
-            durations += profile.t
-            jerks += brake.j if braking else _NO_BRAKE
-            jerks += profile.j
-        self._flat[:] = durations + jerks
-        return self._phases
-
-
-_local = threading.local()
-
-
-def planner_for(limits: NDArray[np.float64]) -> Planner:
-    """The planner of this thread for these limits (n, 7); ruckig's objects are never shared by threads."""
-    planners: dict[bytes, Planner] = _local.__dict__.setdefault("planners", {})
-    key = limits.tobytes()
-    if key not in planners:
-        planners[key] = Planner(limits)
-    return planners[key]

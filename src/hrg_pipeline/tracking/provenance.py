@@ -24,7 +24,6 @@ PACKAGES = (
     "torch",
     "numpy",
     "numba",
-    "ruckig",
     "kedro",
     "mlflow",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,11 +40,19 @@ def summarize(catalog: DataCatalog, project: Path, elapsed_s: float, link: str |
     lines += [_line(label, text) for label, text in _figures(catalog)]
     for label, name in PLACES.items():
         path = dataset_path(catalog, name) if name in catalog and catalog.exists(name) else None
-        if path:
+        if path and not _holds_nothing(path):
             lines.append(_line(label, _relative(path.parent if label in FOLDERS else path, project)))
     if link:
         lines.append(_line("MLflow", link))
     return "\n".join(lines)
+
+
+def _holds_nothing(path: Path) -> bool:
+    """Whether a file is an archive without arrays, such as the replay buffer of an algorithm that has none."""
+    if path.suffix != ".npz":
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return not archive.namelist()
 
 
 def _figures(catalog: DataCatalog) -> list[tuple[str, str]]:
