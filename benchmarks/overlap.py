@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from measure import interleaved, median_ratio, one_thread_for_linear_algebra, print_table, write_json
 
 PRESETS = [Path(__file__).parents[1] / f"conf/base/groups/algorithm/{name}.yml" for name in ("sac", "sac_tuned")]
@@ -30,6 +32,7 @@ class SacRounds:
         from stable_baselines3.common.logger import Logger
 
         from hrg_pipeline.learning.agent import build_model
+        from hrg_pipeline.learning.overlap import threads_beside_learning
         from hrg_pipeline.learning.params import SACParams
         from hrg_pipeline.learning.vec_env import EngineVecEnv
         from loops import EnvLoop
@@ -41,7 +44,8 @@ class SacRounds:
         del preset["extends"]
         self.params = SACParams.model_validate(preset)
         self.num_envs = num_envs
-        self.env = EngineVecEnv(EnvLoop("SSM", num_envs).env)
+        self._loop = EnvLoop("SSM", num_envs, threads_beside_learning())
+        self.env = EngineVecEnv(self._loop.env)
         self.model: Any = build_model(self.params, self.env)
         self.model.set_logger(Logger(folder=None, output_formats=[]))
         self.updates = self.params.gradient_steps if self.params.gradient_steps > 0 else num_envs
@@ -53,14 +57,20 @@ class SacRounds:
         return (time.perf_counter() - started) / rounds
 
     def alone(self, rounds: int) -> dict[str, float]:
-        """Return the wall times of a round without updates, and of its updates [s]."""
-        self.model.train = lambda *_, **__: None
-        simulation = self._learn(rounds)
-        del self.model.train
+        """Return the wall times of the halves of a round [s]: environments, and choosing, storing, updating."""
+        step = self.env.env.step
+        actions = self._loop.actions(rounds)
         started = time.perf_counter()
-        for _ in range(rounds):
-            self.model.train(gradient_steps=self.updates, batch_size=self.params.batch_size)
-        learning = (time.perf_counter() - started) / rounds
+        for action in actions:
+            last = step(action)
+        simulation = (time.perf_counter() - started) / rounds
+        self.env.reset()
+        going_on = (*last[:2], np.zeros_like(last[2]), np.zeros_like(last[3]), last[4])
+        self.env.env.step = lambda actions: going_on
+        try:
+            learning = self._learn(rounds)
+        finally:
+            del self.env.env.step
         return {"simulation": simulation, "learning": learning, "longer": max(simulation, learning)}
 
     def in_turn(self, rounds: int) -> dict[str, float]:
@@ -76,8 +86,8 @@ class SacRounds:
 
 
 ROWS = {
-    "simulation": "simulation alone",
-    "learning": "learning alone",
+    "simulation": "simulation alone (environments)",
+    "learning": "learning alone (actions, storing, updates)",
     "in_turn": "one after the other",
     "together": "both at once",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,7 +10,16 @@ from typing import Any
 
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from hrg_pipeline.engine.threads import available_cores
 from hrg_pipeline.learning.vec_env import EngineVecEnv
+
+_SWITCH_INTERVAL_S = 1e-3
+"""A thread that needs the interpreter gets it after this long [s]; Python's 5 ms are as long as a whole step."""
+
+
+def threads_beside_learning() -> int:
+    """How many threads may simulate while another one learns: one per core, less one, at least one."""
+    return max(available_cores() - 1, 1)
 
 
 @contextmanager
@@ -41,9 +51,12 @@ def overlapping(model: OffPolicyAlgorithm, env: EngineVecEnv) -> Iterator[None]:
             pending.pop()()
 
     model.train = put_off  # type: ignore[method-assign]
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:
         with env.in_background(catch_up):
             yield
             catch_up()
     finally:
+        sys.setswitchinterval(patience)
         del model.train  # the method of the class is back

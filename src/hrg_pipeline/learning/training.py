@@ -6,7 +6,7 @@ import sys
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import pandas as pd
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -14,11 +14,11 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from hrg_pipeline.learning.agent import Agent, ObservationNormalizer, build_model, normalized
+from hrg_pipeline.learning.agent import Agent, ObservationNormalizer, algorithm_class, build_model, normalized
 from hrg_pipeline.learning.callbacks import MetricsCallback, MetricSink, ProgressCallback, TrainingCurve
 from hrg_pipeline.learning.determinism import contained_randomness
 from hrg_pipeline.learning.episode_info import AnyVectorEnv
-from hrg_pipeline.learning.overlap import overlapping
+from hrg_pipeline.learning.overlap import overlapping, threads_beside_learning
 from hrg_pipeline.learning.params import PPOParams, SACParams
 from hrg_pipeline.learning.progress import Progress
 from hrg_pipeline.learning.storage import ReplayArrays, replay_buffer_arrays
@@ -79,7 +79,7 @@ def train(
         n_envs: Environments stepped together.
         n_steps: Env steps to train for, of all environments together.
         seed: Of the environments.
-        n_threads: Threads that simulate; None takes all cores.
+        n_threads: Threads that simulate; None takes all cores, less the one that learns with ``overlap``.
         overlap: Update an off-policy algorithm while the environments step (see ``overlapping``).
         log_interval: Env steps between two rows of the curve.
         verbose: Show progress.
@@ -90,15 +90,16 @@ def train(
     """
     curve = TrainingCurve()
     metrics = MetricsCallback((curve,) if sink is None else (curve, sink), log_interval)
+    overlap = overlap and issubclass(algorithm_class(algorithm.name), OffPolicyAlgorithm)
+    threads = threads_beside_learning() if overlap and n_threads is None else n_threads
     with contained_randomness():
-        vec_env = EngineVecEnv(spec.make_vector(num_envs=n_envs, seed=seed, n_threads=n_threads))
+        vec_env = EngineVecEnv(spec.make_vector(num_envs=n_envs, seed=seed, n_threads=threads))
         try:
             env = normalized(algorithm, vec_env)
             model = build_model(algorithm, env)
             # The model has just seeded the env with its own seed; the environments have theirs.
             vec_env.seed(seed)
-            beside = overlapping(model, vec_env) if overlap and isinstance(model, OffPolicyAlgorithm) else nullcontext()
-            with beside:
+            with overlapping(cast(OffPolicyAlgorithm, model), vec_env) if overlap else nullcontext():
                 wall_time_s = _learn(model, n_steps, metrics, verbose)
         finally:
             vec_env.close()
