@@ -136,19 +136,19 @@ def report(samples: Samples, found: Mapping[str, float], robots: Sequence[str]) 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print, and write the figures where asked for."""
     one_thread_for_linear_algebra()
-    from hrg_pipeline.robots.params import ROBOT_NAMES
+    from hrg_pipeline.robots.records import ROBOTS
 
     parser = argparse.ArgumentParser(description="Throughput over environments, threads and robots.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there, as flat keys")
     parser.add_argument("--repetitions", type=int, default=5, help="of every measurement (default 5)")
-    parser.add_argument("--steps", type=int, default=400, help="environment steps a repetition (default 400)")
-    parser.add_argument("--robots", default=",".join(ROBOT_NAMES), help="which arms (default all)")
+    parser.add_argument("--steps", type=int, default=1600, help="environment steps a repetition (default 1600)")
+    parser.add_argument("--robots", default=",".join(ROBOTS), help="which arms (default all)")
     chosen = parser.parse_args(words)
     if chosen.repetitions < 1 or chosen.steps < 1:
         parser.error("--repetitions and --steps must be at least 1")
     robots = chosen.robots.split(",")
-    if unknown := sorted(set(robots) - set(ROBOT_NAMES)):
-        parser.error(f"unknown robot {', '.join(unknown)}; choose from {', '.join(ROBOT_NAMES)}")
+    if unknown := sorted(set(robots) - set(ROBOTS)):
+        parser.error(f"unknown robot {', '.join(unknown)}; choose from {', '.join(ROBOTS)}")
     robots = sorted(robots, key=lambda name: name != "panda")
     if robots[0] != "panda":
         robots.insert(0, "panda")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 
-_PIECES_PER_THREAD = 3
+_PIECES_PER_THREAD = 4
 """More than one, so that a thread whose environments are quick takes over work of one whose are slow."""
 
 
