@@ -12,7 +12,8 @@ from hrg_pipeline.robots.model import ARM_PREFIX, ASSETS, GRIP_SITE, GRIPPER_PRE
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.robots.records import ROBOTS, get_robot
 from hrg_pipeline.shield.path import path_limits
-from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, LTT_PHASES, Planner, build_ltt, ltt_at
+from hrg_pipeline.shield.profile import PROFILE_PHASES, plan_profiles
+from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, LTT_PHASES, build_ltt, ltt_at
 
 OTHER_TORQUES = {"kinova3", "schunk"}
 """Robots whose record has other torques than their MJCF, for reasons given there."""
@@ -30,15 +31,15 @@ def worst_stop_torque_share(scene, n, seed):
     data, mass = mujoco.MjData(model), np.zeros((model.nv, model.nv))
     qpos, dof, fingers = model.jnt_qposadr[joints], model.jnt_dofadr[joints], scene.gripper_joints
     limits, size = limits_of(robot), len(joints)
-    planner, ltt, extremes = Planner(limits), np.zeros((size, LTT_PHASES, 5)), np.zeros((size, 5))
+    phases, ltt, extremes = (np.zeros((size, *rest)) for rest in ((PROFILE_PHASES, 2), (LTT_PHASES, 5), (5,)))
     begin, values, worst = np.zeros((3, size)), np.zeros((4, size)), np.zeros(size)
     for _ in range(n):
         begin[0] = rng.uniform(robot.q_min, robot.q_max)
         goal = rng.uniform(robot.q_min, robot.q_max)
         if rng.uniform() < 0.5:
             goal = np.where(rng.uniform(size=size) < 0.5, goal, begin[0])
-        phases = planner.plan(begin, goal)
-        duration = build_ltt(begin, phases[0], phases[1], ltt, extremes)
+        assert plan_profiles(begin, goal, limits[:, 2:5], phases)
+        duration = build_ltt(begin, phases, ltt, extremes)
         brake, _ = path_limits(extremes[:, 2], extremes[:, 3], extremes[:, 4], limits[:, LIM_A], limits[:, LIM_J])
         assert brake > 0.0
         data.qpos[fingers.qpos] = fingers.qpos_closed + rng.uniform() * (fingers.qpos_opened - fingers.qpos_closed)
