@@ -83,9 +83,7 @@ viz: $(STAMP) ## show the pipelines in Kedro-Viz
 
 bench: $(STAMP) ## measure the speed of the engine, of the start-up and of motion
 	$(BIN)/python benchmarks/throughput.py
-	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/overlap.py
-	$(BIN)/python benchmarks/motion.py
 	$(BIN)/python benchmarks/startup.py
 
 clean: ## remove caches; .venv, data and runs stay

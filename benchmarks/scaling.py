@@ -133,29 +133,39 @@ def report(samples: Samples, found: Mapping[str, float], robots: Sequence[str]) 
     print_table(["figure", "median"], [[key, f"{found[key]:.3g}"] for key in found if not key.startswith("steps_per")])
 
 
+def run(repetitions: int, n_steps: int, robots: Sequence[str]) -> dict[str, float]:
+    """Measure and print everything; returns what is published."""
+    samples = measure(repetitions, n_steps, robots)
+    found = figures(samples, megabytes_per_env())
+    report(samples, found, robots)
+    return found
+
+
+def add_robots(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of robots; the Panda is always among them and comes first."""
+    from hrg_pipeline.robots.records import ROBOTS
+
+    def names(text: str) -> list[str]:
+        if unknown := sorted(set(text.split(",")) - set(ROBOTS)):
+            choices = ", ".join(ROBOTS)
+            raise argparse.ArgumentTypeError(f"unknown robot {', '.join(unknown)}; choose from {choices}")
+        return ["panda", *(name for name in text.split(",") if name != "panda")]
+
+    parser.add_argument("--robots", type=names, default=",".join(ROBOTS), help="which arms (default all)")
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print, and write the figures where asked for."""
     one_thread_for_linear_algebra()
-    from hrg_pipeline.robots.records import ROBOTS
-
     parser = argparse.ArgumentParser(description="Throughput over environments, threads and robots.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there, as flat keys")
     parser.add_argument("--repetitions", type=int, default=5, help="of every measurement (default 5)")
     parser.add_argument("--steps", type=int, default=1600, help="environment steps a repetition (default 1600)")
-    parser.add_argument("--robots", default=",".join(ROBOTS), help="which arms (default all)")
+    add_robots(parser)
     chosen = parser.parse_args(words)
     if chosen.repetitions < 1 or chosen.steps < 1:
         parser.error("--repetitions and --steps must be at least 1")
-    robots = chosen.robots.split(",")
-    if unknown := sorted(set(robots) - set(ROBOTS)):
-        parser.error(f"unknown robot {', '.join(unknown)}; choose from {', '.join(ROBOTS)}")
-    robots = sorted(robots, key=lambda name: name != "panda")
-    if robots[0] != "panda":
-        robots.insert(0, "panda")
-    samples = measure(chosen.repetitions, chosen.steps, robots)
-    found = figures(samples, megabytes_per_env())
-    report(samples, found, robots)
-    write_json(chosen.json, found)
+    write_json(chosen.json, run(chosen.repetitions, chosen.steps, chosen.robots))
 
 
 if __name__ == "__main__":

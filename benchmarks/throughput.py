@@ -1,6 +1,6 @@
-"""Environment steps per second, against the physics alone and against robosuite's own loop.
+"""Environment steps per second, against the physics alone and robosuite's own loop; their scaling; motion clips.
 
-    python benchmarks/throughput.py [--json FILE] [--repetitions N]
+    python benchmarks/throughput.py [--json FILE] [--repetitions N] [--steps N] [--only PARTS] [--robots NAMES]
 
 benchmarks/README.md says how to read it.
 """
@@ -46,7 +46,6 @@ def measure(repetitions: int, n_steps: int) -> Samples:
     Returns:
         Seconds a step by the names of ``ROWS``.
     """
-    one_thread_for_linear_algebra()
     from loops import EngineAndFloor, EnvLoop, LiftLoop
 
     loops = {(shield, n): EnvLoop(shield, n) for shield in ("OFF", "SSM") for n in (1, MANY)}
@@ -119,18 +118,36 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+PARTS = ("step", "scaling", "motion")
+"""One step against its floor and the peer; environments, threads and robots; making clips of motion."""
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print, and write the figures where asked for."""
+    one_thread_for_linear_algebra()
+    import motion
+    import scaling
+
     parser = argparse.ArgumentParser(description="Environment steps per second.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there, as flat keys")
-    parser.add_argument("--repetitions", type=int, default=9, help="of every measurement (default 9)")
+    parser.add_argument("--repetitions", type=int, default=5, help="of every measurement (default 5)")
     parser.add_argument("--steps", type=int, default=400, help="environment steps a repetition (default 400)")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"which parts, of {', '.join(PARTS)} (default all)")
+    scaling.add_robots(parser)
     chosen = parser.parse_args(words)
     if chosen.repetitions < 1 or chosen.steps < 1:
         parser.error("--repetitions and --steps must be at least 1")
-    samples = measure(chosen.repetitions, chosen.steps)
-    found = figures(samples)
-    report(samples, found)
+    if unknown := sorted(set(chosen.only.split(",")) - set(PARTS)):
+        parser.error(f"unknown part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
+    found: dict[str, float] = {}
+    if "step" in chosen.only:
+        samples = measure(chosen.repetitions, chosen.steps)
+        found |= figures(samples)
+        report(samples, found)
+    if "scaling" in chosen.only:
+        found |= scaling.run(chosen.repetitions, 4 * chosen.steps, chosen.robots)
+    if "motion" in chosen.only:
+        found |= motion.rates(chosen.repetitions, max(chosen.steps // 20, 1))
     write_json(chosen.json, found)
 
 

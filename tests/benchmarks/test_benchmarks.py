@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from hrg_pipeline.engine.threads import available_cores
+
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
@@ -31,7 +33,7 @@ def measure():
 @pytest.mark.slow
 def test_throughput_compares_with_mujoco_and_robosuite(tmp_path):
     file = tmp_path / "deep" / "throughput.json"
-    done = run("throughput.py", "--repetitions", "1", "--steps", "8", "--json", str(file))
+    done = run("throughput.py", "--repetitions", "1", "--steps", "8", "--robots", "panda", "--json", str(file))
     figures = json.loads(file.read_text())
     published = {
         "shielded_steps_per_s_1env",
@@ -39,32 +41,34 @@ def test_throughput_compares_with_mujoco_and_robosuite(tmp_path):
         "engine_over_mj_step",
         "shielded_over_mj_step",
         "ratio_to_robosuite_lift",
+        "python_share_16env",
+        "mb_per_env",
+        "reset_ms",
+        "clips_per_s_slowest_family",
     }
     assert published <= figures.keys()
+    assert ("thread_scaling_2_over_1" in figures) == (available_cores() > 1)
     assert [key for key, value in figures.items() if not (math.isfinite(value) and value > 0.0)] == []
     assert done.stderr == ""
-    for word in ("mj_step", "shield OFF, 1 env", "shield SSM, 8 envs", "robosuite Lift", "median", "min"):
+    words = (
+        "mj_step",
+        "shield OFF, 1 env",
+        "shield SSM, 8 envs",
+        "robosuite Lift",
+        "median",
+        "min",
+        "1 thread",
+        "human",
+    )
+    for word in words:
         assert word in done.stdout
 
 
-@pytest.mark.slow
-def test_scaling_measures_threads_memory_and_resets(tmp_path):
-    file = tmp_path / "scaling.json"
-    done = run("scaling.py", "--repetitions", "1", "--steps", "32", "--robots", "panda", "--json", str(file))
-    figures = json.loads(file.read_text())
-    published = {"python_share_16env", "mb_per_env", "reset_ms", "steps_per_s_ssm_32_1t"}
-    assert published <= figures.keys()
-    assert 0.0 < figures["python_share_16env"] < 1.0
-    assert figures["reset_ms"] > 0.0
-    assert done.stderr == ""
-    for word in ("environments", "1 thread", "panda", "physics", "shield", "human", "Python"):
-        assert word in done.stdout
-
-
-def test_scaling_names_the_robots_there_are():
-    done = run("scaling.py", "--robots", "r2d2", check=False)
+@pytest.mark.parametrize(("option", "choice"), [("--robots", "panda"), ("--only", "scaling")])
+def test_an_unknown_choice_names_those_there_are(option, choice):
+    done = run("throughput.py", option, "r2d2", check=False)
     assert done.returncode != 0
-    assert "r2d2" in done.stderr and "panda" in done.stderr.splitlines()[-1]
+    assert "r2d2" in done.stderr and choice in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.slow
