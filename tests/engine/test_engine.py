@@ -74,6 +74,21 @@ def test_leaving_a_far_human_out_of_collision_detection_changes_nothing(make_eng
     assert lazy.shields.distance_bound[0] != -np.inf
 
 
+def test_the_shield_does_nothing_while_the_human_is_far(make_engine):
+    guarded, free = make_engine("SSM"), make_engine("OFF")
+    seen = []
+    for engine in (guarded, free):
+        reset_all(engine)
+        engine._arrays.human_frame[:, 0] += 8.0
+        for action in random_actions(engine, 60):
+            engine.step(action)
+        seen.append(engine.q.copy())
+    info = guarded.shield_info()
+    assert info["failsafe_interventions"][0] == 0
+    assert info["time_slowed_s"][0] == 0.0 and info["time_stopped_s"][0] == 0.0
+    assert seen[0].tobytes() == seen[1].tobytes()
+
+
 def test_a_saved_state_goes_on_bit_for_bit(make_engine):
     engine = make_engine(num_envs=2)
     actions = random_actions(engine, 60)
