@@ -165,3 +165,10 @@ def test_an_unknown_observation_names_the_known_ones():
 def test_an_unknown_task_names_the_known_ones():
     with pytest.raises(ConfigError, match=r"'Juggle'.*ReachHuman"):
         make_env("Juggle")
+
+
+def test_the_fingerprint_tells_motions_apart():
+    def motion(seed):
+        return prove(EnvSpec.create(RobotParams(), ReachHumanParams(seed=seed)), n_steps=1).fingerprint.motion_sha256
+
+    assert motion(0) == motion(0) != motion(1)

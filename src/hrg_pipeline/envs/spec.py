@@ -38,13 +38,15 @@ class WrapperSpec(BaseModel):
 
 
 class Fingerprint(BaseModel):
-    """What was seen when the spec was tried: spaces, model and the first observations."""
+    """What was seen when the spec was tried: spaces, model, motion and the first observations."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     observation_space: str
     action_space: str
     model_sha256: str
+    motion_sha256: str
+    """Of all clips that the human may play."""
     rollout_sha256: str
 
 
@@ -140,6 +142,7 @@ def _try(spec: EnvSpec, n_steps: int) -> Fingerprint:
             observation_space=str(env.observation_space),
             action_space=str(env.action_space),
             model_sha256=engine.model_sha256(),
+            motion_sha256=engine.people.motions.sha256(),
             rollout_sha256=rollout.hexdigest(),
         )
     finally:
