@@ -72,3 +72,15 @@ def test_every_page_can_be_reached_from_the_index():
     index = PROJECT / "docs" / "index.md"
     linked = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
     assert sorted(page for page in (PROJECT / "docs").rglob("*.md") if page not in linked | {index}) == []
+
+
+def test_every_gap_of_the_reference_shield_has_tests_that_exist():
+    page = (PROJECT / "docs/shield_gaps.md").read_text(encoding="utf-8")
+    tests = re.findall(r"`([a-z_/]+\.py)(?:::(test_\w+))?`", page)
+    assert len(tests) > 25
+    for file, name in tests:
+        source = (PROJECT / "tests" / file).read_text(encoding="utf-8")
+        assert not name or f"\ndef {name}(" in source, f"{file}::{name}"
+    rows = re.findall(r"^\| ([\w, ]+) \|", page, re.MULTILINE)
+    numbers = {int(n) for row in rows for n in re.findall(r"\d+", row)}
+    assert numbers == set(range(1, 29)) - {27}, "the reference text numbers its gaps 1 to 28, without 27"
