@@ -159,7 +159,7 @@ def _describe_sets(decision: Decision, sets: Sets, robot: Sequence[str], human: 
         k, capsule, body = decision.failing
         step = 1e3 * total / INTERVALS
         count = int(sets.overlaps[k].sum())
-        more = f" and {count - 1} more pairs" if count > 1 else ""
+        more = f"; {count - 1} more of the pairs too" if count > 1 else ""
         overlap = -1e3 * sets.clearance[k, capsule, body]
         return (
             f"{robot[capsule]} may touch {human[body]} in interval {k + 1} of {INTERVALS} "

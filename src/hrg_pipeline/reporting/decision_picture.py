@@ -31,8 +31,8 @@ WORST, SAFE, GREY = "#C21F30", "#1E7A3C", "#444444"
 _SIZE_IN, _DPI = (13.0, 7.4), 95
 _COLOURS = 160
 _AROUND, _ALONG = 10, 3
-_MARGIN_M = 0.25
-_VIEW_M = 1.15
+_VIEW_M = (1.7, 2.1)
+_FAR_M = 2.3
 _SAMPLES = 200
 _WIDTH = 150
 
@@ -49,7 +49,7 @@ def draw_decision(found: Found, path: Path, title: str = "") -> None:
     figure = Figure(figsize=_SIZE_IN, dpi=_DPI)
     canvas: Any = FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
-        4, 3, width_ratios=(1.35, 1.2, 0.8), left=0.0, right=0.985, top=0.845, bottom=0.115, hspace=0.28, wspace=0.16
+        4, 3, width_ratios=(1.4, 1.1, 0.75), left=0.0, right=0.985, top=0.84, bottom=0.14, hspace=0.3, wspace=0.2
     )
     _draw_scene(figure.add_subplot(grid[:, 0], projection="3d"), found)
     _draw_top(figure.add_subplot(grid[:, 1]), found)
@@ -135,7 +135,7 @@ def _centre(found: Found) -> Array:
 def _near(found: Found, axes: Array) -> NDArray[np.bool_]:
     """Which capsules are near enough to be shown."""
     middle = axes.mean(axis=1) - _centre(found)
-    return np.asarray(np.isfinite(middle).all(axis=1) & (np.linalg.norm(middle, axis=1) < 2.0 * _VIEW_M))
+    return np.asarray(np.isfinite(middle).all(axis=1) & (np.linalg.norm(middle, axis=1) < _FAR_M))
 
 
 def _faces(axis: Array, radius: float) -> Array:
@@ -194,10 +194,10 @@ def _draw_scene(ax: Any, found: Found) -> None:
         Poly3DCollection(np.concatenate([m[0] for m in meshes]), facecolors=np.concatenate([m[1] for m in meshes]))
     )
     middle = _centre(found)
-    ax.set_xlim(middle[0] - 0.55, middle[0] + 1.35)
-    ax.set_ylim(middle[1] - 0.95, middle[1] + 0.95)
-    ax.set_zlim(middle[2] - 1.0, middle[2] + 0.9)
-    ax.set_box_aspect((1, 1, 1), zoom=1.12)
+    ax.set_xlim(middle[0] - 0.45, middle[0] + 1.15)
+    ax.set_ylim(middle[1] - 0.7, middle[1] + 0.7)
+    ax.set_zlim(middle[2] - 1.1, middle[2] + 0.7)
+    ax.set_box_aspect((1.6, 1.4, 1.8), zoom=1.25)
     ax.view_init(elev=18, azim=-62)
     ax.set_xlabel("x [m]", fontsize=8)
     ax.set_ylabel("y [m]", fontsize=8)
@@ -242,8 +242,8 @@ def _draw_top(ax: Any, found: Found) -> None:
         points = _nearest_points(decision.now[capsule], human[body])
         ax.plot(points[:, 0], points[:, 1], ":", color="black", linewidth=1.6, marker=".")
     middle = _centre(found)
-    ax.set_xlim(middle[0] - 0.65, middle[0] + 1.25)
-    ax.set_ylim(middle[1] - _VIEW_M - _MARGIN_M, middle[1] + _VIEW_M + _MARGIN_M)
+    ax.set_xlim(middle[0] - 0.5, middle[0] - 0.5 + _VIEW_M[0])
+    ax.set_ylim(middle[1] - 0.5 * _VIEW_M[1], middle[1] + 0.5 * _VIEW_M[1])
     ax.set_aspect("equal", adjustable="box")
     ax.set_title("from above", loc="left", fontsize=9)
     ax.set_xlabel("x [m]", fontsize=8)
