@@ -12,8 +12,9 @@ from hrg_pipeline.reporting.decision import Measured
 from hrg_pipeline.reporting.decision_explain import explain, robot_capsules, segment_distances
 from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.goals import plan_goal
-from hrg_pipeline.shield.model import ASSUMPTIONS, PLAN_CONSISTENT, SSM
+from hrg_pipeline.shield.model import ASSUMPTIONS, INTERVALS, PLAN_CONSISTENT, SSM
 from hrg_pipeline.shield.params import ShieldParams
+from hrg_pipeline.shield.reach import interval_capsule
 from hrg_pipeline.shield.shield import reset_shield
 from tests.shield.toys import TS, Rig, general_arm, human_at, planar_arm
 
@@ -114,6 +115,27 @@ def test_the_words_name_the_pair_and_the_interval():
     assert not near.safe
     k, capsule, body = near.failing
     assert near.reason.startswith(f"{names[0][capsule]} may touch {names[1][body]} in interval {k + 1} of 6")
+
+
+def test_sets_are_those_of_the_kernel():
+    rig = Rig(general_arm(0))
+    plan_goal(rig.model, rig.state, rig.i, np.full(7, 0.8))
+    human = human_at(4.0)
+    for _ in range(120):
+        rig.step(human)
+    decision = explain(rig.model, rig.state, rig.i, Measured(rig.time, human, rig.time, rig.q, rig.dq))
+    plan, sets = decision.proposal, decision.sets
+    s = [plan.at(plan.total * k / INTERVALS)[0][0] for k in range(INTERVALS + 1)]
+    alpha = rig.state.ltt_alpha[rig.i, rig.state.active[rig.i]]
+    axis = np.zeros((2, 3))
+    for k in range(INTERVALS):
+        for c in range(len(alpha)):
+            bow = alpha[c] * (s[k + 1] - s[k]) ** 2 / 8.0
+            around = interval_capsule(sets.ends[k, c], sets.ends[k + 1, c], bow, axis)
+            assert bow > 0.0 and np.array_equal(axis, sets.axes[k, c])
+            assert sets.radii[k, c] == pytest.approx(
+                around + rig.model.capsule_radius[c] + rig.model.allowance, rel=1e-12
+            )
 
 
 def test_distances_are_those_of_the_kernel():

@@ -158,8 +158,8 @@ def _describe_sets(decision: Decision, sets: Sets, robot: Sequence[str], human: 
     if decision.failing is not None:
         k, capsule, body = decision.failing
         step = 1e3 * total / INTERVALS
-        count = int(sets.overlaps[k].sum())
-        more = f"; {count - 1} more of the pairs too" if count > 1 else ""
+        others = int(sets.overlaps[k].sum()) - 1
+        more = "; one more pair does too" if others == 1 else f"; {others} more pairs do too" if others else ""
         overlap = -1e3 * sets.clearance[k, capsule, body]
         return (
             f"{robot[capsule]} may touch {human[body]} in interval {k + 1} of {INTERVALS} "

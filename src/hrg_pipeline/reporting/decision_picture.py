@@ -197,7 +197,7 @@ def _draw_scene(ax: Any, found: Found) -> None:
     ax.set_xlim(middle[0] - 0.45, middle[0] + 1.15)
     ax.set_ylim(middle[1] - 0.7, middle[1] + 0.7)
     ax.set_zlim(middle[2] - 1.1, middle[2] + 0.7)
-    ax.set_box_aspect((1.6, 1.4, 1.8), zoom=1.25)
+    ax.set_box_aspect((1.6, 1.4, 1.8), zoom=1.16)
     ax.view_init(elev=18, azim=-62)
     ax.set_xlabel("x [m]", fontsize=8)
     ax.set_ylabel("y [m]", fontsize=8)
@@ -284,7 +284,8 @@ def _draw_stop(axes: list[Any], decision: Decision) -> None:
         ax.set_ylabel(label, fontsize=8)
         ax.tick_params(labelsize=7)
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_title("the stop, its intervals, and what is released", loc="left", fontsize=9)
+    axes[0].set_title("the stop and its intervals", loc="left", fontsize=9)
     if plans:
         axes[0].legend(fontsize=7, frameon=False)
+    axes[-1].set_xlim(axes[0].get_xlim())
     axes[-1].set_xlabel("time from now [ms]", fontsize=8)
