@@ -201,7 +201,7 @@ def _draw_scene(ax: Any, found: Found) -> None:
     ax.view_init(elev=18, azim=-62)
     ax.set_xlabel("x [m]", fontsize=8)
     ax.set_ylabel("y [m]", fontsize=8)
-    ax.set_zlabel("z [m]", fontsize=8)
+    ax.set_zlabel("z [m]", fontsize=8, labelpad=-6)
     ax.tick_params(labelsize=7, pad=0)
 
 
