@@ -81,9 +81,10 @@ viz: $(STAMP) ## show the pipelines in Kedro-Viz
 	run=$$($(BIN)/python -m hrg_pipeline.tracking newest-run 2>/dev/null || true); \
 	$(BIN)/kedro viz run $${run:+--params run.id=$$run} $(ARGS)
 
-bench: $(STAMP) ## measure the speed of the engine, of the start-up and of motion
+bench: $(STAMP) ## measure the speed of engine, shield, start-up and motion
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/overlap.py
+	$(BIN)/python benchmarks/shield.py
 	$(BIN)/python benchmarks/startup.py
 
 clean: ## remove caches; .venv, data and runs stay

@@ -235,3 +235,11 @@ def test_a_python_caller_may_nest_and_write_dots(project: Path) -> None:
     with KedroSession.create(project, runtime_params=given) as session:
         parameters = session.load_context().config_loader["parameters"]
     assert (parameters["run"]["n_envs"], parameters["environment"]["horizon"]) == (3, 9)
+
+
+def test_inspecting_an_unknown_run_is_one_line_and_leaves_nothing(project: Path) -> None:
+    before = files(project)
+    result = invoke("shield", "inspect", "--run", "nobody")
+    assert result.exit_code == 1
+    assert result.output == "Error: no trained run 'nobody' here; give --run a stored one, the newest: none\n"
+    assert files(project) == before

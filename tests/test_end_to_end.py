@@ -111,6 +111,20 @@ def test_an_earlier_run_is_evaluated_by_its_id(project, trained):
 
 
 @pytest.mark.slow
+def test_a_decision_of_the_shield_is_drawn(project, trained):
+    (models,) = (project / "data/06_models").iterdir()
+    done = kedro(project, "shield", "inspect", "--run", models.name, "--episode", "1", "--step", "3")
+    assert done.returncode == 0, done.stderr
+    assert "episode 1, step 3, cycle" in done.stdout
+    (picture,) = (project / "data/08_reporting" / models.name).glob("decision_1_3_*.png")
+    assert picture.stat().st_size > 10_000
+    for words, part in ((("--episode", "9"), "episodes 0 to"), (("--step", "20"), "steps 0 to 19")):
+        done = kedro(project, "shield", "inspect", "--run", models.name, *words)
+        assert done.returncode == 1
+        assert part in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
 def test_an_unknown_run_is_one_line_and_stores_nothing(project, trained):
     before = sorted(path for path in (project / "data").rglob("*"))
     done = kedro(project, "run", "--pipelines", "evaluate", "--params", "run.id=nobody-knows-me")

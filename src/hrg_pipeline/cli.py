@@ -231,3 +231,35 @@ def show_robot(name: str, gripper: str | None, picture: Path | None) -> None:
         if picture is not None:
             draw_robot(picture, name, gripper)
             click.echo(f"picture: {picture}")
+
+
+@cli.group()
+def shield() -> None:
+    """Look at what the shield decides."""
+
+
+@shield.command(name="inspect")
+@click.option("--run", "run_id", required=True, help="Stored run, by its key or its MLflow id.")
+@click.option("--episode", type=int, default=0, help="Episode of its evaluation, from 0.")
+@click.option("--step", type=int, default=None, help="RL step, from 0, instead of the first with an intervention.")
+@click.option("--cycle", type=int, default=None, help="Cycle of that step, from 0, instead of the first intervention.")
+@click.option(
+    "--eval-seed", type=click.IntRange(0), default=None, help="Seed of the evaluation, if it was not the run's own."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="PNG file instead of one in data/08_reporting/<run>/.",
+)
+def inspect_shield(
+    run_id: str, episode: int, step: int | None, cycle: int | None, eval_seed: int | None, out: Path | None
+) -> None:
+    """Draw one decision of an evaluated episode: the sets of robot and person, the stop, and the verdict."""
+    from hrg_pipeline.pipelines.evaluate.inspection import draw_stored_decision
+
+    project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
+    with _one_line_errors():
+        file, text = draw_stored_decision(project, run_id, episode, step, cycle, eval_seed, out)
+    click.echo(text)
+    click.echo(file)

@@ -108,7 +108,20 @@ def test_motion_measures_every_family_and_counts_violations(tmp_path):
     assert "with violations" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["throughput.py", "scaling.py", "overlap.py", "startup.py", "motion.py"])
+@pytest.mark.slow
+def test_shield_measures_cycles_and_planning_apart(tmp_path):
+    file = tmp_path / "shield.json"
+    done = run("shield.py", "--repetitions", "1", "--cycles", "2000", "--json", str(file))
+    figures = json.loads(file.read_text())
+    published = {"ssm_us_median", "ssm_us_p99", "ssm_us_max", "batch64_us", "plan_us_median"}
+    assert published <= figures.keys()
+    assert [key for key, value in figures.items() if not (math.isfinite(value) and value > 0.0)] == []
+    assert figures["ssm_us_median"] <= figures["ssm_us_p99"] <= figures["ssm_us_max"]
+    for word in ("24 bodies", "planning", "median", "p99", "robot moves in"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("name", ["throughput.py", "scaling.py", "overlap.py", "startup.py", "motion.py", "shield.py"])
 def test_nothing_is_measured_without_a_repetition(name):
     done = run(name, "--repetitions", "0", check=False)
     assert done.returncode != 0
