@@ -409,6 +409,8 @@ def _run_episodes(scenes: Rows, envs: Rows, shields: Rows, guards: Rows, foes: R
             if foe.touched > 0 or counters[N_HUMAN] + counters[N_CRITICAL] > 0:
                 foe.touched += 1
                 foe.speed = max(foe.speed, env.human_event[2])
+                if env.human_event[0] > scene.debounce_s:  # a blow sent the arm flying: what it meets now is no test
+                    foe.touched = PRESS_CYCLES
             elif counters[N_STATIC] + counters[N_ROBOT] > 0:
                 foe.bumped = 1
             _apply_torques(scene, env, guard.command)

@@ -234,7 +234,7 @@ class Attack:
         centre = pos[body].copy()
         rotation = _matrix(turn)
         foes.pos[i] = (pos - centre) @ rotation.T + place
-        foes.quat[i] = [_multiply(turn, one) for one in quat]
+        foes.quat[i] = _multiply(turn, quat)
 
     def _settle(self, i: int, episode: int) -> None:
         """Add what happened in an episode to its adversary's outcome."""
@@ -354,13 +354,19 @@ def _quaternion(axis: Sequence[float], angle: float) -> np.ndarray:
 
 
 def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.array([a[0] * b[0] - a[1:] @ b[1:], *(a[0] * b[1:] + b[0] * a[1:] + np.cross(a[1:], b[1:]))])
+    """Product of a quaternion (4,) and quaternions (..., 4), wxyz."""
+    w, v = a[0], a[1:]
+    real = w * b[..., :1] - (b[..., 1:] @ v)[..., None]
+    return np.concatenate((real, w * b[..., 1:] + b[..., :1] * v + b[..., 1:] @ _cross_matrix(v).T), axis=-1)
+
+
+def _cross_matrix(v: np.ndarray) -> np.ndarray:
+    return np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
 
 
 def _matrix(q: np.ndarray) -> np.ndarray:
-    w, v = q[0], q[1:]
-    cross = np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
-    return np.eye(3) + 2.0 * w * cross + 2.0 * cross @ cross
+    cross = _cross_matrix(q[1:])
+    return np.eye(3) + 2.0 * q[0] * cross + 2.0 * cross @ cross
 
 
 __all__ = ["ADVERSARIES", "LIMIT_TOLERANCE", "SAFE_VEL", "Attack", "Outcome", "attack"]

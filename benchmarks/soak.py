@@ -54,6 +54,9 @@ def main(words: Sequence[str] | None = None) -> int:
                 progress=bar.update,
             )
             seconds[robot] = time.perf_counter() - started
+            if bar.disable:  # no terminal: a line for each robot instead of a bar
+                done = sum(o.cycles for o in outcomes if o.robot == robot)
+                print(f"{robot}: {done:,} cycles in {seconds[robot]:.0f} s", file=sys.stderr)
     print_table(HEAD, [_row(outcome) for outcome in outcomes])
     total, contacts = sum(o.cycles for o in outcomes), sum(o.contacts for o in outcomes)
     rate = total / sum(seconds.values()) / available_cores()

@@ -152,6 +152,16 @@ def test_the_closest_approach_is_measured_on_the_capsules(one):
         assert (ends == foes.wanted[0]).all()
 
 
+def test_an_arm_that_a_person_struck_is_not_held_against_the_robot(one):
+    """A head or an elbow hits a resting link; 12 ms later the arm, sent flying, meets the person again."""
+    attack = one("panda", 0, num_envs=1)
+    attack.play([3436])
+    outcome = next(o for o in attack.outcomes.values() if o.episodes)
+    assert outcome.contacts == 1 and outcome.faults() == {}
+    assert outcome.fastest_contact_m_s < 1e-3
+    assert np.abs(attack.engine.data(0).qvel).max() > 1.0
+
+
 DEAF = {"iiwa", "jaco", "panda", "sawyer", "schunk"}
 """Some geoms of these have contype 0, and so has the human: MuJoCo never compares them."""
 
@@ -168,7 +178,7 @@ def test_every_part_of_a_robot_can_touch_a_person(robot):
     from hrg_pipeline.engine.scene import build_scene
     from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
 
-    scene = build_scene(robot, 1.75)
+    scene = build_scene(robot, 1.75, 1.0, None)
     model, kinds = scene.model, scene.geom_class
     people = np.flatnonzero(kinds == GEOM_HUMAN)
     deaf = [
