@@ -37,7 +37,7 @@ comma_list = $(subst $(empty) $(empty),$(comma),$(strip $(1)))
 CHOSEN = $(call comma_list,$(if $(EXP),experiment=$(EXP)) $(if $(SEED),run.seed=$(SEED)))
 PARAMS = $(CHOSEN)$(if $(CHOSEN),$(if $(ARGS),$(comma)))$(ARGS)
 
-.PHONY: help setup train test test-nightly lint format lock ui viz bench clean
+.PHONY: help setup train test test-nightly lint format lock ui viz bench soak clean
 
 help: ## print this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -86,6 +86,9 @@ bench: $(STAMP) ## measure the speed of engine, shield, start-up and motion
 	$(BIN)/python benchmarks/overlap.py
 	$(BIN)/python benchmarks/shield.py
 	$(BIN)/python benchmarks/startup.py
+
+soak: $(STAMP) ## attack the shield of every robot for long, and report  [CYCLES=10000000 ARGS="--json FILE"]
+	$(BIN)/python benchmarks/soak.py$(if $(CYCLES), --cycles $(CYCLES))$(if $(ARGS), $(ARGS))
 
 clean: ## remove caches; .venv, data and runs stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

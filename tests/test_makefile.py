@@ -19,7 +19,7 @@ def _make(*words: str, cwd: Path = ROOT, **variables: str) -> subprocess.Complet
 
 
 def test_menu_lists_every_command():
-    words = "setup train test test-nightly lint format lock ui viz bench clean".split()
+    words = "setup train test test-nightly lint format lock ui viz bench soak clean".split()
     lines = _make("help").stdout.splitlines()
     assert [name for name in words if not any(line.startswith(f"  make {name} ") for line in lines)] == []
     assert _make().stdout == _make("help").stdout

@@ -1,0 +1,433 @@
+"""People who obey the assumed speed bound exactly and try to touch a moving robot: compiled, beside the engine's cycle.
+
+All kernels stand in this one file: numba looks for changes only in the file that a cached function stands in.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.engine.arrays import MOCAP_POS, MOCAP_QUAT
+from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP
+from hrg_pipeline.engine.step import _apply_torques, _move_gripper, read_robot
+from hrg_pipeline.human.body import BODY_INDEX, N_BODIES, PARENTS
+from hrg_pipeline.physics import mujoco_c as c
+from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC, classify_contacts
+from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Row, Rows
+from hrg_pipeline.shield.checks import bound_bodies, robot_human_distance
+from hrg_pipeline.shield.goals import replan, set_goal
+from hrg_pipeline.shield.reach import place_capsules
+from hrg_pipeline.shield.shield import shield_cycle
+from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, LIM_Q_MAX, LIM_Q_MIN, LIM_V
+
+Array = NDArray[np.float64]
+
+ADVERSARIES = (
+    "chase", "crossing", "hover", "blink", "feet_first", "hand_on_table", "limb_swing", "to_gripper", "dashes",
+    "late_chase", "late_hover",
+)  # fmt: skip
+"""What people do, and after ``late_`` how they are seen."""
+CHASE, CROSSING, HOVER, BLINK, FEET_FIRST, HAND_ON_TABLE, LIMB_SWING, TO_GRIPPER, DASHES = range(9)
+LATE_CHASE, LATE_HOVER = 9, 10
+FIRST_LATE = LATE_CHASE
+DELAY_CYCLES = 5
+"""Age of a late measurement [cycles]."""
+SENSOR_ERROR_M = 0.02
+"""Every joint of a late measurement is wrong by exactly this."""
+SPEED = 2.0
+"""[m/s], the bound that the shield assumes of every joint."""
+PRESS_CYCLES = 5
+"""An episode goes on for so long after the first touch, to see whether the robot pushes."""
+LINGER_CYCLES = 60
+"""An episode goes on for at most so long once capsules overlap: where capsules are wide, nothing may ever touch."""
+N_DRAWS = 1024
+HISTORY = 8
+FAR_M = 1.0
+"""Joints farther than this from every capsule of the robot: no body can touch it, contacts need not be looked for."""
+LIMIT_TOLERANCE = 1e-5
+"""Finite differences of commands may exceed a limit by this share: rounding, divided by the cube of a cycle."""
+
+
+def _below() -> NDArray[np.int64]:
+    """Whether a body (second) hangs on a joint (first) (24, 24)."""
+    below = np.eye(N_BODIES, dtype=np.int64)
+    for body, parent in enumerate(PARENTS):
+        if parent >= 0:
+            below[:, body] |= below[:, parent]
+    return below
+
+
+def _roots() -> NDArray[np.int64]:
+    """The joint that each body can be swung about: shoulder, hip, neck; -1 for the trunk (24,)."""
+    roots = np.full(N_BODIES, -1, dtype=np.int64)
+    for name in ("L_Shoulder", "R_Shoulder", "L_Hip", "R_Hip", "Neck"):
+        roots[_BELOW[BODY_INDEX[name]] == 1] = BODY_INDEX[name]
+    return roots
+
+
+_BELOW = _below()
+_ROOTS = _roots()
+
+
+@kernel
+def _draw(foe: Row) -> float:
+    """Return the next of the uniform numbers in [0, 1) that this episode was given."""
+    value = foe.draws[foe.next_draw % N_DRAWS]
+    foe.next_draw += 1
+    return float(value)
+
+
+@kernel
+def _seek(foe: Row, points: Array, radius: Array, way: Array) -> float:
+    """Look for the robot's nearest point from the joints that this person attacks with.
+
+    Args:
+        foe: the person; ``body`` becomes the nearest joint.
+        points: ends of the robot's capsules now (L, 2, 3) [m].
+        radius: of the capsules (L,) [m].
+        way: unit vector from that joint to the robot's axis (3,), written; zero where there is none.
+
+    Returns:
+        Distance of that joint to the surface of the capsule [m].
+    """
+    best = np.inf
+    first = points.shape[0] - 1 if foe.kind == TO_GRIPPER else 0
+    for j in range(N_BODIES):
+        if foe.attacks[j] == 0:
+            continue
+        for k in range(first, points.shape[0]):
+            dot = length = 0.0
+            for x in range(3):
+                d = points[k, 1, x] - points[k, 0, x]
+                dot += (foe.pos[j, x] - points[k, 0, x]) * d
+                length += d * d
+            share = min(max(dot / max(length, 1e-12), 0.0), 1.0)
+            gap = 0.0
+            for x in range(3):
+                d = points[k, 0, x] + share * (points[k, 1, x] - points[k, 0, x]) - foe.pos[j, x]
+                gap += d * d
+            gap = np.sqrt(gap)
+            if gap - radius[k] < best:
+                best = gap - radius[k]
+                foe.body = j
+                for x in range(3):
+                    d = points[k, 0, x] + share * (points[k, 1, x] - points[k, 0, x]) - foe.pos[j, x]
+                    way[x] = d / gap if gap > 1e-9 else 0.0
+    return best
+
+
+@kernel
+def _shift(pos: Array, way: Array, length: float) -> None:
+    for j in range(N_BODIES):
+        for x in range(3):
+            pos[j, x] += length * way[x]
+
+
+@kernel
+def _swing(foe: Row, root: int, way: Array, chord: float) -> bool:
+    """Turn a limb about its root so that its fastest joint moves by ``chord`` [m]; False if it cannot go that way."""
+    pos, quat = foe.pos[:], foe.quat[:]
+    arm, axis = np.empty(3), np.empty(3)
+    for x in range(3):
+        arm[x] = pos[foe.body, x] - pos[root, x]
+    for x in range(3):
+        y, z = (x + 1) % 3, (x + 2) % 3
+        axis[x] = arm[y] * way[z] - arm[z] * way[y]
+    norm = np.sqrt(axis[0] ** 2 + axis[1] ** 2 + axis[2] ** 2)
+    if norm < 0.02:
+        return False
+    axis /= norm
+    widest = 0.0
+    for j in range(N_BODIES):
+        if _BELOW[root, j] == 1:
+            along = total = 0.0
+            for x in range(3):
+                d = pos[j, x] - pos[root, x]
+                along += d * axis[x]
+                total += d * d
+            widest = max(widest, total - along * along)
+    half = np.arcsin(min(chord / (2.0 * np.sqrt(widest)), 1.0))
+    w, s = np.cos(half), np.sin(half)
+    u, r, t = s * axis, np.empty(3), np.empty(3)
+    for j in range(N_BODIES):
+        if _BELOW[root, j] == 0:
+            continue
+        for x in range(3):
+            r[x] = pos[j, x] - pos[root, x]
+        for x in range(3):
+            y, z = (x + 1) % 3, (x + 2) % 3
+            t[x] = 2.0 * (u[y] * r[z] - u[z] * r[y])
+        for x in range(3):
+            y, z = (x + 1) % 3, (x + 2) % 3
+            pos[j, x] = pos[root, x] + r[x] + w * t[x] + u[y] * t[z] - u[z] * t[y]
+        q0, q1, q2, q3 = quat[j, 0], quat[j, 1], quat[j, 2], quat[j, 3]
+        quat[j, 0] = w * q0 - u[0] * q1 - u[1] * q2 - u[2] * q3
+        quat[j, 1] = w * q1 + u[0] * q0 + u[1] * q3 - u[2] * q2
+        quat[j, 2] = w * q2 - u[0] * q3 + u[1] * q0 + u[2] * q1
+        quat[j, 3] = w * q3 + u[0] * q2 - u[1] * q1 + u[2] * q0
+    return True
+
+
+@kernel
+def _random_way(foe: Row, way: Array) -> None:
+    for x in range(3):
+        way[x] = 2.0 * _draw(foe) - 1.0
+    norm = np.sqrt(way[0] ** 2 + way[1] ** 2 + way[2] ** 2)
+    for x in range(3):
+        way[x] = way[x] / norm if norm > 1e-6 else 0.0
+
+
+@kernel
+def _decide(foe: Row, way: Array, safe: bool) -> bool:
+    """Change the way that a person goes; True if they go back instead."""
+    kind = foe.kind
+    if kind == CROSSING:
+        for x in range(3):
+            if foe.clock == 0:
+                foe.aim[x] = way[x]
+            way[x] = foe.aim[x]
+    elif kind in (HOVER, LATE_HOVER):
+        if foe.busy > 0:
+            foe.busy -= 1
+        elif not safe:
+            return True
+        elif _draw(foe) < 0.02:
+            foe.busy = 10 + int(50.0 * _draw(foe))
+    elif kind == DASHES:
+        if foe.busy == 0:
+            foe.busy = 5 + int(25.0 * _draw(foe))
+            foe.wanders = 1 if _draw(foe) < 0.4 else 0
+            _random_way(foe, foe.aim[:])
+        foe.busy -= 1
+        for x in range(3):
+            if foe.wanders == 1:
+                way[x] = foe.aim[x]
+    return False
+
+
+@kernel
+def _move_person(foe: Row, way: Array, safe: bool) -> None:
+    """Let one cycle pass for the person; no joint moves farther than ``SPEED`` allows, most exactly as far.
+
+    Args:
+        foe: the person.
+        way: unit vector from ``foe.body`` to the robot (3,); changed.
+        safe: whether the shield released the last proposal.
+    """
+    length = SPEED * CYCLE_S
+    kind = foe.kind
+    if foe.wait > 0:
+        foe.wait -= 1
+        return
+    if _decide(foe, way, safe):
+        length = -length
+    elif kind == HAND_ON_TABLE and foe.slides == 1:
+        flat = np.sqrt(way[0] ** 2 + way[1] ** 2)
+        way[2] = 0.0
+        for x in range(2):
+            way[x] = way[x] / flat if flat > 1e-6 else 0.0
+    elif kind in (LIMB_SWING, HAND_ON_TABLE) and _ROOTS[foe.body] >= 0:
+        walk = 0.0 if kind == HAND_ON_TABLE else _draw(foe)
+        if _swing(foe, _ROOTS[foe.body], way, (1.0 - walk) * length):
+            length *= walk
+    _shift(foe.pos[:], way, length)
+
+
+@kernel
+def _measure(foe: Row, t: float) -> float:
+    """Write what the sensor says now to ``foe.measured``, and return the time at which it was true."""
+    pos, past, measured = foe.pos[:], foe.past[:], foe.measured[:]
+    now = foe.clock % HISTORY
+    source = now
+    for j in range(N_BODIES):
+        for x in range(3):
+            past[now, j, x] = pos[j, x]
+            if foe.clock == 0:
+                for k in range(HISTORY):
+                    past[k, j, x] = pos[j, x]
+    if foe.kind == BLINK:
+        if foe.blinks == 0 and _draw(foe) < 0.05:
+            foe.blinks = 1 + int(40.0 * _draw(foe) ** 2)
+            foe.blank = int(3.0 * _draw(foe))
+        if foe.blinks > 0:
+            foe.blinks -= 1
+            if foe.blank == 1:
+                measured[:] = np.nan
+                return t
+            return foe.stamp if foe.blank == 0 else np.nan
+    late = foe.kind >= FIRST_LATE
+    if late:
+        source = (foe.clock + HISTORY - DELAY_CYCLES) % HISTORY
+    for j in range(N_BODIES):
+        noise = foe.directions[(7 * foe.clock + 13 * j) % foe.directions.shape[0]]
+        for x in range(3):
+            measured[j, x] = past[source, j, x] + (SENSOR_ERROR_M * noise[x] if late else 0.0)
+    foe.stamp = t - DELAY_CYCLES * CYCLE_S if late else t
+    return foe.stamp
+
+
+@kernel
+def _place_person(env: Row, foe: Row) -> None:
+    pos, quat = c.f64_array(env.fields[MOCAP_POS], 3 * N_BODIES), c.f64_array(env.fields[MOCAP_QUAT], 4 * N_BODIES)
+    for j in range(N_BODIES):
+        for x in range(3):
+            env.human_pos[j, x] = foe.pos[j, x]
+            pos[3 * j + x] = foe.pos[j, x]
+        for x in range(4):
+            quat[4 * j + x] = foe.quat[j, x]
+
+
+@kernel
+def _choose_goal(shield: Row, guard: Row, env: Row, foe: Row) -> None:
+    """Set another goal every RL step, and now and then while the shield brakes."""
+    braking = guard.safe == 0 and guard.path[1] > 0.0
+    if foe.clock % CYCLES_PER_STEP != 0 and not (braking and _draw(foe) < 0.1):
+        if guard.replan_wanted != 0:
+            replan(shield, guard)
+        return
+    goal = foe.goal[:]
+    for k in range(goal.shape[0]):
+        step = foe.toward[k] if foe.steady == 1 and not braking else 2.0 * _draw(foe) - 1.0
+        low, high = shield.limits[k, LIM_Q_MIN], shield.limits[k, LIM_Q_MAX]
+        goal[k] = min(max(env.q[k] + foe.stride * step, low), high)
+    set_goal(shield, guard, goal)
+
+
+@kernel
+def _check_command(shield: Row, guard: Row, foe: Row) -> None:
+    """Compare finite differences of the commands with the limits; ``foe.shares`` holds the largest shares so far."""
+    past = foe.commands[:]
+    restart = foe.clock == 0 or guard.reanchors != foe.reanchors
+    foe.reanchors = guard.reanchors
+    worst = 0.0
+    for k in range(past.shape[2]):
+        q, dq, ddq = guard.command[0, k], guard.command[1, k], guard.command[2, k]
+        if restart:
+            for old in range(3):
+                past[old, 0, k], past[old, 1, k], past[old, 2, k] = q, dq, ddq
+        p0, p1, p2 = past[0, 0, k], past[1, 0, k], past[2, 0, k]
+        v, a, j = shield.limits[k, LIM_V], shield.limits[k, LIM_A], shield.limits[k, LIM_J]
+        speed = max(abs(q - p0) / CYCLE_S, abs(dq)) / v
+        acceleration = max(abs(q - 2.0 * p0 + p1) / CYCLE_S**2, abs(dq - past[0, 1, k]) / CYCLE_S, abs(ddq)) / a
+        jerk = max(abs(q - 3.0 * p0 + 3.0 * p1 - p2) / CYCLE_S**3, abs(ddq - past[0, 2, k]) / CYCLE_S) / j
+        foe.shares[0] = max(foe.shares[0], speed)
+        foe.shares[1] = max(foe.shares[1], acceleration)
+        foe.shares[2] = max(foe.shares[2], jerk)
+        worst = max(worst, speed, acceleration, jerk)
+        for old in range(2, 0, -1):
+            for x in range(3):
+                past[old, x, k] = past[old - 1, x, k]
+        past[0, 0, k], past[0, 1, k], past[0, 2, k] = q, dq, ddq
+    if not worst <= 1.0 + LIMIT_TOLERANCE:
+        foe.limit_violations += 1
+
+
+@kernel
+def _tracking_error(foe: Row) -> float:
+    """Largest distance of a capsule end from where it was commanded to be [m]."""
+    worst = 0.0
+    for k in range(foe.points.shape[0]):
+        for end in range(2):
+            gap = 0.0
+            for x in range(3):
+                gap += (foe.points[k, end, x] - foe.wanted[k, end, x]) ** 2
+            worst = max(worst, gap)
+    return np.sqrt(worst)
+
+
+@kernel
+def _look(shield: Row, guard: Row, env: Row, foe: Row, gap: float) -> None:
+    """Note what is true at the start of a cycle: does the robot move, how close is the person, does it follow?"""
+    moving = False
+    for k in range(env.dq.shape[0]):
+        moving = moving or env.command[1, k] != 0.0
+    foe.moving += 1 if moving else 0
+    foe.unsafe += 1 - guard.safe
+    if gap < FAR_M:
+        bound_bodies(foe.pos[:], shield.proximal, shield.distal, shield.body_radius, foe.bodies[:])
+        distance = robot_human_distance(shield, foe.points[:], foe.pos[:], foe.bodies[:], foe.nearest[:])
+        overlap = not distance >= 0.0
+        if moving:
+            foe.closest = min(foe.closest, distance)
+            foe.overlaps += 1 if overlap else 0
+        if overlap and foe.reached == 0:
+            foe.reached = 1
+            foe.length = min(foe.length, foe.clock + LINGER_CYCLES)
+    if foe.touched == 0:
+        place_capsules(shield, foe.frames[:], env.command[0], foe.wanted[:])
+        foe.tracking = max(foe.tracking, _tracking_error(foe))
+        for k in range(foe.violations.shape[0]):
+            foe.violations[k] = guard.violations[k]
+
+
+@kernel
+def _run_episodes(scenes: Rows, envs: Rows, shields: Rows, guards: Rows, foes: Rows, members: Array) -> None:
+    """Run one episode in each of several environments: the engine's cycle with another human in it."""
+    scene, shield = scenes[0], shields[0]
+    way = np.zeros(3)
+    for member in range(members.shape[0]):
+        i = members[member]
+        env, guard, foe = envs[i], guards[i], foes[i]
+        data = env.data
+        qvel = c.f64_array(env.fields[1], scene.nv)
+        command_qvel, q, dq = env.command_qvel[:], env.q[:], env.dq[:]
+        while foe.clock < foe.length and foe.touched < PRESS_CYCLES and foe.bumped == 0 and env.failure == 0:
+            t = foe.clock * CYCLE_S
+            read_robot(scene, env)
+            _choose_goal(shield, guard, env, foe)
+            place_capsules(shield, foe.frames[:], q, foe.points[:])
+            gap = _seek(foe, foe.points[:], shield.capsule_radius, way)
+            _place_person(env, foe)
+            for k in range(q.shape[0]):
+                env.command[0, k] = guard.command[0, k]
+                env.command[1, k] = guard.command[1, k]
+                command_qvel[scene.arm_dof[k]] = guard.command[1, k]
+            stamp = _measure(foe, t)
+            shield_cycle(shield, guard, t, foe.measured[:], stamp, q, dq)
+            _look(shield, guard, env, foe, gap)
+            _check_command(shield, guard, foe)
+            model = scene.model_far if gap > FAR_M and foe.touched == 0 else env.model
+            c.mj_step1(model, data)
+            classify_contacts(
+                model,
+                data,
+                scene.geom_class[:],
+                scene.geom_body[:],
+                qvel,
+                command_qvel,
+                env.jacobian[:],
+                env.contact_pairs[:],
+                env.human_event[:],
+                env.contact_counters[:],
+                scene.cycle_s,
+                scene.debounce_s,
+                scene.safe_vel,
+            )
+            counters = env.contact_counters
+            if foe.touched > 0 or counters[N_HUMAN] + counters[N_CRITICAL] > 0:
+                foe.touched += 1
+                foe.speed = max(foe.speed, env.human_event[2])
+                if env.human_event[0] > scene.debounce_s:  # a blow sent the arm flying: what it meets now is no test
+                    foe.touched = PRESS_CYCLES
+            elif counters[N_STATIC] + counters[N_ROBOT] > 0:
+                foe.bumped = 1
+            _apply_torques(scene, env, guard.command)
+            _move_gripper(scene, env, foe.gripper)
+            if foe.touched == 0 and foe.bumped == 0:
+                foe.torque = max(foe.torque, env.torque_share)
+            c.mj_step2(model, data)
+            for j in range(N_BODIES):
+                for x in range(3):
+                    foe.before[j, x] = foe.pos[j, x]
+            _move_person(foe, way, guard.safe == 1)
+            for j in range(N_BODIES):
+                gone = 0.0
+                for x in range(3):
+                    gone += (foe.pos[j, x] - foe.before[j, x]) ** 2
+                foe.fastest = max(foe.fastest, np.sqrt(gone) / CYCLE_S)
+            env.clock += 1
+            foe.clock += 1
+            if c.warning_total(data) > 0:
+                env.failure = 1
