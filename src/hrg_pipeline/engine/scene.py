@@ -149,7 +149,9 @@ def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton) -> None:
     for k, name in enumerate(BODY_NAMES):
         body = spec.worldbody.add_body(name=HUMAN_PREFIX + name, mocap=True, pos=[3.0 + 0.5 * k, 0.0, 1.0])
         start, end = skeleton.geom_a[k], skeleton.geom_b[k]
-        touch = {"contype": 0, "conaffinity": 1, "condim": 1, "group": _COLLISION_GROUP}
+        # Both flags: fingers and whole arms of robosuite have only one of them. Bodies without joints never touch
+        # each other, so table and floor stay out of it.
+        touch = {"contype": 1, "conaffinity": 1, "condim": 1, "group": _COLLISION_GROUP}
         size = [skeleton.geom_radius[k], 0.0, 0.0]
         if np.allclose(start, end):
             kind = mujoco.mjtGeom.mjGEOM_SPHERE

@@ -41,19 +41,21 @@ def all_finite(array: NDArray[np.float64]) -> bool:
 
 @kernel
 def check_human(model: Row, row: Row, time: float, human_pos: NDArray[np.float64], human_time: float) -> bool:
-    """Take a measurement in and check it: finite, fresh, and reachable from the one before.
+    """Check a measurement and take it in if it is believed: finite, fresh, and reachable from the last one that was.
+
+    What is not believed is not remembered either: a jump stays unbelievable for as long as the way would take.
 
     Args:
         model: Record of the shield's model.
-        row: The environment's row of the shield's memory; ``human_moved`` is updated with the rest.
+        row: The environment's row of the shield's memory; a measurement that is believed is stored with its time and
+            with ``human_moved``, how far it is from the one before.
         time: Now [s].
         human_pos: Measured joint positions (J, 3) [m], world.
         human_time: When they were true [s].
 
     Returns:
-        True if nothing is wrong; every violated assumption is counted.
+        True if it is believed; every violated assumption is counted.
     """
-    row.human_moved = 0.0
     finite = np.isfinite(human_time) and np.isfinite(time)
     for j in range(human_pos.shape[0]):
         finite = finite and np.isfinite(human_pos[j, 0] + human_pos[j, 1] + human_pos[j, 2])
@@ -64,26 +66,28 @@ def check_human(model: Row, row: Row, time: float, human_pos: NDArray[np.float64
     if not -_TIME_EPS <= time - human_time <= model.delay + model.age_tolerance + _TIME_EPS:
         row.violations[MEASUREMENT_FRESH] += 1
         good = False
-    known = np.isfinite(row.human_time)
-    dt = human_time - row.human_time if known else 0.0
-    plausible = dt >= -_TIME_EPS
     farthest = 0.0
     last = row.human_pos
-    for j in range(human_pos.shape[0]):
-        x = human_pos[j, 0] - last[j, 0]
-        y = human_pos[j, 1] - last[j, 1]
-        z = human_pos[j, 2] - last[j, 2]
-        moved = x * x + y * y + z * z
-        farthest = max(farthest, moved)
-        reach = model.human_v_max[j] * max(dt, 0.0) + 2.0 * model.measurement_error + model.jump_tolerance
-        plausible = plausible and moved <= reach * reach
-        for k in range(3):
-            last[j, k] = human_pos[j, k]
-    if known and not plausible:
-        row.violations[HUMAN_SPEED] += 1
-        good = False
-    row.human_moved = np.sqrt(farthest)
-    row.human_time = human_time
+    if np.isfinite(row.human_time):
+        dt = human_time - row.human_time
+        plausible = dt >= -_TIME_EPS
+        for j in range(human_pos.shape[0]):
+            x = human_pos[j, 0] - last[j, 0]
+            y = human_pos[j, 1] - last[j, 1]
+            z = human_pos[j, 2] - last[j, 2]
+            moved = x * x + y * y + z * z
+            farthest = max(farthest, moved)
+            reach = model.human_v_max[j] * max(dt, 0.0) + 2.0 * model.measurement_error + model.jump_tolerance
+            plausible = plausible and moved <= reach * reach
+        if not plausible:
+            row.violations[HUMAN_SPEED] += 1
+            good = False
+    if good:
+        for j in range(human_pos.shape[0]):
+            for k in range(3):
+                last[j, k] = human_pos[j, k]
+        row.human_moved = np.sqrt(farthest)
+        row.human_time = human_time
     return good
 
 

@@ -222,7 +222,7 @@ def shield_cycle(
     trusted = check_human(model, row, time, human_pos, human_time)
     tracked = check_tracking(model, row, q_meas, dq_meas)
     bodies_known = False
-    if np.isfinite(row.human_time) and all_finite(q_meas) and all_finite(dq_meas):
+    if trusted and all_finite(q_meas) and all_finite(dq_meas):
         bodies_known = watch_distance(model, row, q_meas)
     else:
         row.distance_bound = -np.inf
