@@ -414,7 +414,7 @@ def _run_episodes(scenes: Rows, envs: Rows, shields: Rows, guards: Rows, foes: R
             elif counters[N_STATIC] + counters[N_ROBOT] > 0:
                 foe.bumped = 1
             _apply_torques(scene, env, guard.command)
-            _move_gripper(scene, env, foe.gripper)
+            _move_gripper(scene, shield, guard, env, foe.gripper)
             if foe.touched == 0 and foe.bumped == 0:
                 foe.torque = max(foe.torque, env.torque_share)
             c.mj_step2(model, data)

@@ -101,7 +101,7 @@ class Attack:
         seed: root of the seed tree; every episode has its own branch, whatever the number of environments or threads.
         late: whether the sensor is late and wrong, and the shield knows; decides which adversaries attack.
         shield: ``SSM`` or ``OFF``.
-        fingers: whether the gripper opens and closes meanwhile; the shield has no say in that.
+        fingers: whether the gripper opens and closes meanwhile; the shield only holds it while somebody is near.
         num_envs: environments.
         n_threads: threads; None: one per core.
     """

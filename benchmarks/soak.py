@@ -119,7 +119,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--robots", type=lambda text: text.split(","), help="some of them, between commas; default all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--envs", type=_count, default=32, help="environments side by side")
-    parser.add_argument("--fingers", action="store_true", help="let grippers open and close, which no shield stops")
+    parser.add_argument("--fingers", action="store_true", help="let grippers open and close")
     return parser.parse_args(words)
 
 

@@ -182,7 +182,6 @@ def test_every_part_of_a_robot_can_touch_a_person(robot):
     assert deaf == []
 
 
-@pytest.mark.xfail(strict=True, reason="fingers go on moving while the shield holds the arm; SSM does not know them")
 def test_fingers_do_not_move_into_a_person(one):
     """A person reaches the gripper of a resting Panda while it opens: contact at 19 mm/s, safe are 10."""
     attack = one("panda", 1, fingers=True)

@@ -87,9 +87,11 @@ def _apply_torques(scene: Row, env: Row, target: Array) -> None:
 
 
 @kernel
-def _move_gripper(scene: Row, env: Row, action: float) -> None:
-    command = env.gripper + GRIPPER_SPEED * np.sign(action)
-    env.gripper = min(max(command, -1.0), 1.0)
+def _move_gripper(scene: Row, shield: Row, guard: Row, env: Row, action: float) -> None:
+    """Open (-1) or close (1) the gripper a little, unless a person may be too close to moving fingers."""
+    if guard.distance_bound >= shield.gripper_distance:
+        command = env.gripper + GRIPPER_SPEED * np.sign(action)
+        env.gripper = min(max(command, -1.0), 1.0)
     share = 0.5 * (env.gripper + 1.0)
     ctrl = c.f64_array(env.fields[CTRL], scene.nu)
     for k in range(scene.gripper_ctrl.shape[0]):
@@ -171,7 +173,7 @@ def _run_chunk(
                 scene.safe_vel,
             )
             _apply_torques(scene, env, guard.command)
-            _move_gripper(scene, env, gripper_actions[i])
+            _move_gripper(scene, shield, guard, env, gripper_actions[i])
             c.mj_step2(model, data)
             advance_human(scene, env, clips[env.clip], guard.min_distance)
             env.clock += 1

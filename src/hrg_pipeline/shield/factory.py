@@ -13,6 +13,7 @@ from hrg_pipeline.shield.model import (
     ASSUMPTIONS,
     INTERVALS,
     MODES,
+    OFF,
     Float,
     HumanBodies,
     MotionLimits,
@@ -86,6 +87,13 @@ def _limits(geometry: RobotGeometry, motion: MotionLimits) -> Float:
     return limits
 
 
+def _gripper_distance(params: ShieldParams, v_top: float) -> float:
+    """Measured distance below which fingers are held [m]: what is asked for, plus what the measurement may hide."""
+    if MODES[params.type] == OFF or params.gripper_distance_m == 0.0:
+        return -np.inf
+    return params.gripper_distance_m + params.measurement_error_m + v_top * params.measurement_delay_s
+
+
 def make_shield_model(
     geometry: RobotGeometry,
     bodies: HumanBodies,
@@ -132,6 +140,7 @@ def make_shield_model(
         jump_tolerance=_JUMP_TOLERANCE_M,
         tracking_error=float(params.tracking_error_m),
         allowance=float(params.tracking_error_m) + _NUMERICAL_MARGIN_M,
+        gripper_distance=_gripper_distance(params, float(bodies.v_max.max())),
         rest_speed=_REST_SPEED_RAD_S,
         reanchor_cycles=_REANCHOR_CYCLES,
         base_pos=np.array(geometry.base_pos, dtype=np.float64),

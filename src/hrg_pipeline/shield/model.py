@@ -117,6 +117,8 @@ class ShieldModel(NamedTuple):
     """[m]"""
     allowance: float
     """Tracking error and numerical margin, added to every robot radius [m]."""
+    gripper_distance: float
+    """Fingers are held while the measured human is closer than this; -inf: never [m]."""
     rest_speed: float
     """A measured joint below this is at rest [rad/s]."""
     reanchor_cycles: int

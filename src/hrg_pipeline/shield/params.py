@@ -20,3 +20,5 @@ class ShieldParams(BaseModel):
     """Largest age of a measurement when it arrives [s]."""
     tracking_error_m: float = Field(default=0.02, gt=0.0, le=0.2)
     """How far a point of the robot may be from where it was commanded [m]; beyond it nothing is released."""
+    gripper_distance_m: float = Field(default=0.3, ge=0.0, le=1.0)
+    """Fingers are held while a person is closer to the robot than this [m]; 0: never, as for handing something over."""
