@@ -102,3 +102,12 @@ def test_a_held_object_is_enclosed_where_it_is():
     local = np.stack([0.03 * share * np.cos(angle), 0.03 * share * np.sin(angle), height], axis=1)
     assert segment_distances(centre + local @ rotation.T, start, end).max() <= radius
     assert capsule_volume(start, end, radius) < 2.0 * np.pi * 0.03**2 * 0.2
+
+
+def test_every_link_can_touch_the_table_and_the_other_links(scene):
+    model, table = scene.model, scene.model.geom("table_collision").id
+    links = [g for g in range(model.ngeom) if model.body(model.geom_bodyid[g]).name.startswith(ARM_PREFIX)]
+    assert len(links) > 5
+    for geom in links:
+        for other in (table, *links):
+            assert model.geom_contype[geom] & model.geom_conaffinity[other]

@@ -86,6 +86,11 @@ def prepare_arm(spec: mujoco.MjSpec, robot: Robot) -> None:
         if joint.name.startswith(ARM_PREFIX) and joint.range[0] == joint.range[1]:
             joint.limited = mujoco.mjtLimited.mjLIMITED_TRUE
             joint.range = [-ENDLESS_RAD, ENDLESS_RAD]
+    for body in (b for b in spec.bodies if b.name.startswith(ARM_PREFIX)):
+        for geom in body.geoms:
+            if geom.contype or geom.conaffinity:
+                # With one flag alone, as robosuite has it for some arms, links pass through the table or each other.
+                geom.contype = geom.conaffinity = 1
     # The first link turns on what carries it, closer to it than any clearance.
     first = next(joint for joint in spec.joints if joint.name.startswith(ARM_PREFIX)).parent
     bodies = [b for b in spec.bodies if b.name.startswith((ARM_PREFIX, MOUNT_PREFIX))]
