@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import MOCAP_POS, MOCAP_QUAT
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP
-from hrg_pipeline.engine.step import _apply_torques, _move_gripper, read_robot
+from hrg_pipeline.engine.step import advance_physics, begin_cycle
 from hrg_pipeline.human.body import BODY_INDEX, N_BODIES, PARENTS
 from hrg_pipeline.physics import mujoco_c as c
-from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC, classify_contacts
+from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.checks import bound_bodies, robot_human_distance
@@ -370,41 +370,19 @@ def _run_episodes(scenes: Rows, envs: Rows, shields: Rows, guards: Rows, foes: R
     for member in range(members.shape[0]):
         i = members[member]
         env, guard, foe = envs[i], guards[i], foes[i]
-        data = env.data
-        qvel = c.f64_array(env.fields[1], scene.nv)
-        command_qvel, q, dq = env.command_qvel[:], env.q[:], env.dq[:]
+        q, dq = env.q[:], env.dq[:]
         while foe.clock < foe.length and foe.touched < PRESS_CYCLES and foe.bumped == 0 and env.failure == 0:
             t = foe.clock * CYCLE_S
-            read_robot(scene, env)
+            begin_cycle(scene, guard, env)
             _choose_goal(shield, guard, env, foe)
             place_capsules(shield, foe.frames[:], q, foe.points[:])
             gap = _seek(foe, foe.points[:], shield.capsule_radius, way)
             _place_person(env, foe)
-            for k in range(q.shape[0]):
-                env.command[0, k] = guard.command[0, k]
-                env.command[1, k] = guard.command[1, k]
-                command_qvel[scene.arm_dof[k]] = guard.command[1, k]
             stamp = _measure(foe, t)
             shield_cycle(shield, guard, t, foe.measured[:], stamp, q, dq)
             _look(shield, guard, env, foe, gap)
             _check_command(shield, guard, foe)
-            model = scene.model_far if gap > FAR_M and foe.touched == 0 else env.model
-            c.mj_step1(model, data)
-            classify_contacts(
-                model,
-                data,
-                scene.geom_class[:],
-                scene.geom_body[:],
-                qvel,
-                command_qvel,
-                env.jacobian[:],
-                env.contact_pairs[:],
-                env.human_event[:],
-                env.contact_counters[:],
-                scene.cycle_s,
-                scene.debounce_s,
-                scene.safe_vel,
-            )
+            advance_physics(scene, shield, guard, env, foe.gripper)
             counters = env.contact_counters
             if foe.touched > 0 or counters[N_HUMAN] + counters[N_CRITICAL] > 0:
                 foe.touched += 1
@@ -413,11 +391,8 @@ def _run_episodes(scenes: Rows, envs: Rows, shields: Rows, guards: Rows, foes: R
                     foe.touched = PRESS_CYCLES
             elif counters[N_STATIC] + counters[N_ROBOT] > 0:
                 foe.bumped = 1
-            _apply_torques(scene, env, guard.command)
-            _move_gripper(scene, shield, guard, env, foe.gripper)
             if foe.touched == 0 and foe.bumped == 0:
                 foe.torque = max(foe.torque, env.torque_share)
-            c.mj_step2(model, data)
             for j in range(N_BODIES):
                 for x in range(3):
                     foe.before[j, x] = foe.pos[j, x]
@@ -429,5 +404,3 @@ def _run_episodes(scenes: Rows, envs: Rows, shields: Rows, guards: Rows, foes: R
                 foe.fastest = max(foe.fastest, np.sqrt(gone) / CYCLE_S)
             env.clock += 1
             foe.clock += 1
-            if c.warning_total(data) > 0:
-                env.failure = 1

@@ -16,19 +16,14 @@ from pathlib import Path
 
 from measure import interleaved, one_thread_for_linear_algebra, print_table, write_json
 
-one_thread_for_linear_algebra()
-
-import numpy as np  # noqa: E402
-
-from hrg_pipeline.human.audit import bound_violations  # noqa: E402
-from hrg_pipeline.human.families import FAMILIES, make_clip  # noqa: E402
-
 STATURES_M = tuple(1.5 + 0.05 * k for k in range(11))
 AUDIT_SEED = 20_240_229
 
 
 def time_clip_s(family: str, clips: int, counter: list[int]) -> dict[str, float]:
     """Time per clip of a family, of clips that were not made before [s]."""
+    from hrg_pipeline.human.families import make_clip
+
     first = counter[0]
     counter[0] += clips
     started = time.perf_counter()
@@ -39,6 +34,9 @@ def time_clip_s(family: str, clips: int, counter: list[int]) -> dict[str, float]
 
 def rates(repetitions: int, clips: int) -> dict[str, float]:
     """Print and return clips a second, one core."""
+    one_thread_for_linear_algebra()
+    from hrg_pipeline.human.families import FAMILIES, make_clip
+
     for family in FAMILIES:
         make_clip(family, 0, seed=1)  # compile
     measurements = [partial(time_clip_s, family, clips, [0]) for family in FAMILIES]
@@ -55,6 +53,11 @@ def rates(repetitions: int, clips: int) -> dict[str, float]:
 
 def audit(clips: int) -> dict[str, float]:
     """Make that many clips over all families and statures, and count those that break a bound."""
+    import numpy as np
+
+    from hrg_pipeline.human.audit import bound_violations
+    from hrg_pipeline.human.families import FAMILIES, make_clip
+
     names = list(FAMILIES)
     made, broken = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for number in range(clips):

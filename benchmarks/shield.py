@@ -14,22 +14,19 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from measure import interleaved, one_thread_for_linear_algebra, print_table, write_json
+import numpy as np
+from numpy.typing import NDArray
 
-one_thread_for_linear_algebra()
-
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-
-from hrg_pipeline.engine.engine import Engine  # noqa: E402
-from hrg_pipeline.human.params import HumanParams  # noqa: E402
-from hrg_pipeline.physics.jit import kernel  # noqa: E402
-from hrg_pipeline.physics.records import Rows  # noqa: E402
-from hrg_pipeline.shield.factory import make_shield_state  # noqa: E402
-from hrg_pipeline.shield.goals import replan, set_goal  # noqa: E402
-from hrg_pipeline.shield.model import ShieldModel  # noqa: E402
-from hrg_pipeline.shield.params import ShieldParams  # noqa: E402
-from hrg_pipeline.shield.shield import reset_shield, shield_cycle  # noqa: E402
+from hrg_pipeline.engine.engine import Engine
+from hrg_pipeline.human.params import HumanParams
+from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Rows
+from hrg_pipeline.shield.factory import make_shield_state
+from hrg_pipeline.shield.goals import replan, set_goal
+from hrg_pipeline.shield.model import ShieldModel
+from hrg_pipeline.shield.params import ShieldParams
+from hrg_pipeline.shield.shield import reset_shield, shield_cycle
+from measure import interleaved, print_table, write_json
 
 Array = NDArray[np.float64]
 

@@ -33,22 +33,6 @@ def test_threads_work_at_the_same_time():
     crew.close()
 
 
-def test_the_caller_can_do_something_else_meanwhile():
-    gate, done = threading.Event(), []
-
-    def work(members):
-        assert gate.wait(10.0)
-        done.extend(members.tolist())
-
-    crew = Crew(4, 2, work)
-    crew.start(helpers=2)
-    assert done == []
-    gate.set()
-    crew.finish()
-    assert sorted(done) == [0, 1, 2, 3]
-    crew.close()
-
-
 def test_an_error_stops_all_and_names_the_environments():
     done = []
 

@@ -20,7 +20,7 @@ class RunParams(BaseModel):
     n_envs: int = Field(default=1, ge=1)
     """Environments stepped together."""
     n_threads: int | None = Field(default=None, ge=1)
-    """Threads that step them; null: one per core."""
+    """Threads that step them; null: one per core, less the one that learns with ``overlap``."""
     overlap: bool = True
     """Update off-policy algorithms while the environments step; actions are then one update older."""
     n_steps: int = Field(default=1_000_000, ge=1)

@@ -188,23 +188,9 @@ class Engine:
         Args:
             actions: joint steps and gripper, in [-1, 1] (N, n + 1).
         """
-        self.start_step(actions, helpers=self._crew.n_threads - 1)
-        self.finish_step()
-
-    def start_step(self, actions: Array, helpers: int | None = None) -> None:
-        """Begin a step in other threads, so that the caller can do something else; ``finish_step`` must follow.
-
-        Args:
-            actions: joint steps and gripper, in [-1, 1] (N, n + 1).
-            helpers: how many other threads; None: as many as the engine may use.
-        """
         actions = np.ascontiguousarray(actions, dtype=np.float64)
         begin_step(self._arrays, self.shield, self.shields, actions, ACTION_SCALE, self._goals, self._gripper_actions)
-        self._crew.start(self._crew.n_threads if helpers is None else helpers)
-
-    def finish_step(self) -> None:
-        """Work along until all environments have done their step."""
-        self._crew.finish()
+        self._crew.run()
         self._interventions += self.shields.intervened
 
     def is_free(self, q: Array, clearance_m: float) -> bool:

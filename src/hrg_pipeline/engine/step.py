@@ -122,6 +122,53 @@ def _begin_step(
 
 
 @kernel
+def begin_cycle(scene: Row, guard: Row, env: Row) -> None:
+    """Read the arm's joints, and keep the command that holds at the start of the cycle."""
+    read_robot(scene, env)
+    for k in range(scene.arm_dof.shape[0]):
+        env.command[0, k] = guard.command[0, k]
+        env.command[1, k] = guard.command[1, k]
+        env.command_qvel[scene.arm_dof[k]] = guard.command[1, k]
+
+
+@kernel
+def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_action: float) -> None:
+    """Do what comes after the shield in a cycle: contacts, torques, gripper, one step of physics.
+
+    Args:
+        scene: constants.
+        shield: the shield's model.
+        guard: the shield's memory, with the command for the end of the cycle.
+        env: state; the human is in place.
+        gripper_action: which way the gripper moves.
+    """
+    data = env.data
+    model = scene.model_far if guard.distance_bound > FAR_M + shield.hidden else env.model
+    c.mj_step1(model, data)
+    # Slices are plain arrays: other callers of this kernel have those, so it is compiled once.
+    env.contact_flags |= classify_contacts(
+        model,
+        data,
+        scene.geom_class[:],
+        scene.geom_body[:],
+        c.f64_array(env.fields[QVEL], scene.nv),
+        env.command_qvel[:],
+        env.jacobian[:],
+        env.contact_pairs[:],
+        env.human_event[:],
+        env.contact_counters[:],
+        scene.cycle_s,
+        scene.debounce_s,
+        scene.safe_vel,
+    )
+    _apply_torques(scene, env, guard.command)
+    _move_gripper(scene, shield, guard, env, gripper_action)
+    c.mj_step2(model, data)
+    if c.warning_total(data) > 0:
+        env.failure = 1
+
+
+@kernel
 def _run_chunk(
     scenes: Rows,
     envs: Rows,
@@ -137,10 +184,7 @@ def _run_chunk(
     for member in range(members.shape[0]):
         i = members[member]
         env, guard = envs[i], guards[i]
-        data = env.data
-        qvel = c.f64_array(env.fields[QVEL], scene.nv)
-        # Slices are plain arrays: other callers of these kernels have those, so each is compiled once.
-        command_qvel, q, dq, human_pos = env.command_qvel[:], env.q[:], env.dq[:], env.human_pos[:]
+        q, dq, human_pos = env.q[:], env.dq[:], env.human_pos[:]
         if env.cycle == 0:
             set_goal(shield, guard, goals[i])
         while env.cycle < n_cycles and env.failure == 0:
@@ -148,38 +192,13 @@ def _run_chunk(
             if guard.replan_wanted != 0:
                 replan(shield, guard)
             place_human(env, clips[env.clip])
-            read_robot(scene, env)
-            for k in range(q.shape[0]):
-                env.command[0, k] = guard.command[0, k]
-                env.command[1, k] = guard.command[1, k]
-                command_qvel[scene.arm_dof[k]] = guard.command[1, k]
+            begin_cycle(scene, guard, env)
             shield_cycle(shield, guard, t, human_pos, t, q, dq)
             env.min_distance = min(env.min_distance, guard.min_distance)
-            model = scene.model_far if guard.distance_bound > FAR_M else env.model
-            c.mj_step1(model, data)
-            env.contact_flags |= classify_contacts(
-                model,
-                data,
-                scene.geom_class[:],
-                scene.geom_body[:],
-                qvel,
-                command_qvel,
-                env.jacobian[:],
-                env.contact_pairs[:],
-                env.human_event[:],
-                env.contact_counters[:],
-                scene.cycle_s,
-                scene.debounce_s,
-                scene.safe_vel,
-            )
-            _apply_torques(scene, env, guard.command)
-            _move_gripper(scene, shield, guard, env, gripper_actions[i])
-            c.mj_step2(model, data)
+            advance_physics(scene, shield, guard, env, gripper_actions[i])
             advance_human(scene, env, clips[env.clip], guard.min_distance)
             env.clock += 1
             env.cycle += 1
-            if c.warning_total(data) > 0:
-                env.failure = 1
         _show_end(scene, env, clips)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,35 +32,20 @@ class Crew:
         parts = 1 if self.n_threads == 1 else min(_PIECES_PER_THREAD * self.n_threads, num_envs)
         self._pieces = [piece.astype(np.int64) for piece in np.array_split(np.arange(num_envs), parts)]
         self._left: Iterator[Ints] = iter(())
-        self._helpers: list[Future[None]] = []
         self._pool: ThreadPoolExecutor | None = None
 
-    def start(self, helpers: int) -> None:
-        """Let other threads begin; ``finish`` must follow.
-
-        Args:
-            helpers: how many threads besides the calling one.
-        """
+    def run(self) -> None:
+        """Do all the work, in this thread and in others; the first error is raised when all have stopped."""
         self._left = iter(self._pieces)
-        if helpers > 0 and self._pool is None:
-            self._pool = ThreadPoolExecutor(self.n_threads, "engine")
-        if self._pool is not None:
-            self._helpers = [self._pool.submit(self._take_pieces) for _ in range(helpers)]
-
-    def finish(self) -> None:
-        """Work along until nothing is left, then wait for the others; their first error is raised here."""
+        if self.n_threads > 1 and self._pool is None:
+            self._pool = ThreadPoolExecutor(self.n_threads - 1, "engine")
+        others = [self._pool.submit(self._take_pieces) for _ in range(self.n_threads - 1)] if self._pool else []
         try:
             self._take_pieces()
         finally:
-            helpers, self._helpers = self._helpers, []
-            errors = [error for error in (helper.exception() for helper in helpers) if error is not None]
+            errors = [error for error in (other.exception() for other in others) if error is not None]
         if errors:
             raise errors[0]
-
-    def run(self) -> None:
-        """Do all the work now, with all threads."""
-        self.start(self.n_threads - 1)
-        self.finish()
 
     def close(self) -> None:
         """Stop the threads."""

@@ -87,13 +87,6 @@ def _limits(geometry: RobotGeometry, motion: MotionLimits) -> Float:
     return limits
 
 
-def _gripper_distance(params: ShieldParams, v_top: float) -> float:
-    """Measured distance below which fingers are held [m]: what is asked for, plus what the measurement may hide."""
-    if MODES[params.type] == OFF or params.gripper_distance_m == 0.0:
-        return -np.inf
-    return params.gripper_distance_m + params.measurement_error_m + v_top * params.measurement_delay_s
-
-
 def make_shield_model(
     geometry: RobotGeometry,
     bodies: HumanBodies,
@@ -131,6 +124,8 @@ def make_shield_model(
     link = np.ascontiguousarray(geometry.capsule_link, dtype=np.int64)
     ends = np.stack([geometry.capsule_p1, geometry.capsule_p2], axis=1) - anchor[link][:, None]
     rho = reach_bounds(joint_pos, link, ends)
+    hidden = params.measurement_error_m + float(bodies.v_max.max()) * params.measurement_delay_s
+    holds_gripper = MODES[params.type] != OFF and params.gripper_distance_m > 0.0
     values: dict[str, Any] = dict(
         mode=MODES[params.type],
         sample_time=float(sample_time),
@@ -140,7 +135,8 @@ def make_shield_model(
         jump_tolerance=_JUMP_TOLERANCE_M,
         tracking_error=float(params.tracking_error_m),
         allowance=float(params.tracking_error_m) + _NUMERICAL_MARGIN_M,
-        gripper_distance=_gripper_distance(params, float(bodies.v_max.max())),
+        hidden=hidden,
+        gripper_distance=params.gripper_distance_m + hidden if holds_gripper else -np.inf,
         rest_speed=_REST_SPEED_RAD_S,
         reanchor_cycles=_REANCHOR_CYCLES,
         base_pos=np.array(geometry.base_pos, dtype=np.float64),

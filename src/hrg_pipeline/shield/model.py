@@ -117,6 +117,8 @@ class ShieldModel(NamedTuple):
     """[m]"""
     allowance: float
     """Tracking error and numerical margin, added to every robot radius [m]."""
+    hidden: float
+    """How much closer than measured a human may be, by error and delay of the measurement [m]."""
     gripper_distance: float
     """Fingers are held while the measured human is closer than this; -inf: never [m]."""
     rest_speed: float
