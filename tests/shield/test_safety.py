@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hrg_pipeline.shield.checks import bound_bodies, robot_human_distance
+from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.shield.goals import plan_goal
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics
+from hrg_pipeline.shield.separation import bound_bodies, robot_human_distance
 from hrg_pipeline.shield.shield import reset_shield
 from tests.shield.toys import JOINTS, TS, Rig, general_arm, human_at, planar_arm
 
@@ -16,24 +17,30 @@ V_MAX = 2.0
 STRATEGIES = ("charge", "single_joint", "lie_in_wait", "random_dashes")
 
 
+@kernel
+def _distance(models, rows, i, points, human, bodies, nearest):
+    model = models[0]
+    bound_bodies(human, model.proximal, model.distal, model.body_radius, bodies)
+    return robot_human_distance(model, rows[i], points, human, bodies, nearest)
+
+
 class Truth:
     """Where robot and human really are, without any allowance."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
-        self.points = np.zeros((len(rig.model.capsule_link), 2, 3))
+        self.points = np.zeros((len(rig.model.capsule_link) - 1, 2, 3))
         self.frames = np.zeros((rig.n, 4, 3))
         self.bodies = np.zeros((len(rig.model.proximal) + 1, 4))
 
     def place(self, q) -> None:
         m = self.rig.model
         forward_kinematics(m.base_pos, m.base_rot, m.joint_pos, m.joint_rot, q, self.frames)
-        capsule_ends(self.frames, m.capsule_link, m.capsule_ends, self.points)
+        capsule_ends(self.frames, m.capsule_link, m.capsule_ends, len(self.points), self.points)
 
     def distance(self, human) -> float:
-        m = self.rig.model
-        bound_bodies(human, m.proximal, m.distal, m.body_radius, self.bodies)
-        return robot_human_distance(m, self.points, human, self.bodies, np.zeros(2, dtype=np.int64))
+        rig, nearest = self.rig, np.zeros(2, dtype=np.int64)
+        return _distance(rig.model.record, rig.state.rows, rig.i, self.points, human, self.bodies, nearest)
 
     def nearest(self, joints) -> np.ndarray:
         """The point of the robot's axes nearest to each joint (J, 3)."""
@@ -63,7 +70,7 @@ def hunt(cycles: int, seed: int, params: ShieldParams | None = None, noise: bool
     rig = Rig(planar_arm() if seed % 2 else general_arm(seed), params, v_max=V_MAX)
     truth = Truth(rig)
     touched = moved = 0
-    error = rig.model.measurement_error
+    error = rig.model.human_error_top
     delay = round(rig.model.delay / TS)
     history: list[np.ndarray] = []
     human = human_at(1.5)
@@ -99,11 +106,13 @@ def hunt(cycles: int, seed: int, params: ShieldParams | None = None, noise: bool
     }
 
 
-SENSOR = ShieldParams(measurement_error_m=0.02, measurement_delay_s=0.02)
+SPEED_ONLY = ShieldParams(use_acceleration_bounds=False)
+SENSOR = ShieldParams(measurement_error_m=0.02, measurement_delay_s=0.02, use_acceleration_bounds=False)
+"""These people change their speed at once, which the tighter sets do not allow them."""
 
 
 @pytest.mark.parametrize(
-    ("seed", "params", "noise"), [(0, None, False), (1, None, True), (2, SENSOR, True), (3, SENSOR, False)]
+    ("seed", "params", "noise"), [(0, SPEED_ONLY, False), (1, SPEED_ONLY, True), (2, SENSOR, True), (3, SENSOR, False)]
 )
 def test_a_human_is_only_touched_by_a_robot_at_rest(seed, params, noise):
     result = hunt(5000, seed, params, noise)
@@ -114,7 +123,7 @@ def test_a_human_is_only_touched_by_a_robot_at_rest(seed, params, noise):
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(4, 12))
 def test_a_human_is_only_touched_by_a_robot_at_rest_all_night(seed):
-    result = hunt(25_000, seed, SENSOR if seed % 4 < 2 else None, noise=bool(seed % 3))
+    result = hunt(25_000, seed, SENSOR if seed % 4 < 2 else SPEED_ONLY, noise=bool(seed % 3))
     assert result["touched"] > 0.05 and result["violations"] == 0
 
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hrg_pipeline.shield.checks import CLOSE_M
 from hrg_pipeline.shield.goals import plan_goal
 from hrg_pipeline.shield.model import ASSUMPTIONS, FROM_REST, NO_CANDIDATE
 from hrg_pipeline.shield.params import ShieldParams
+from hrg_pipeline.shield.separation import CLOSE_M
 from hrg_pipeline.shield.shield import reset_shield
 from tests.shield import reference
 from tests.shield.toys import TS, Rig, general_arm, human_at, planar_arm
@@ -209,7 +209,7 @@ def test_reset_forgets_everything():
     q = np.array([0.3, 0.2, 5.0])
     reset_shield(rig.model, rig.state, rig.i, q)
     assert np.allclose(rig.q, [0.3, 0.2, 2.8]) and (rig.dq == 0).all()
-    assert violations(rig) == dict.fromkeys(ASSUMPTIONS, 0) and np.isnan(rig.state.human_time[rig.i])
+    assert violations(rig) == dict.fromkeys(ASSUMPTIONS, 0) and np.isnan(rig.state.human_time[rig.i]).all()
     go(rig, 50)
     assert np.allclose(rig.q, [0.3, 0.2, 2.8]) and rig.state.safe[rig.i] == 1
 
@@ -265,7 +265,7 @@ def test_verdicts_are_never_more_hopeful_than_dense_sampling_and_not_hopeless():
         plan_goal(rig.model, rig.state, rig.i, rng.uniform(-1.5, 1.5, 3))
         go(rig, 120)
         human = human_at(*(rng.uniform([1.0, -1.2], [2.2, 1.2])))
-        rig.state.human_time[rig.i] = np.nan  # a first measurement may be anywhere
+        rig.state.human_seen[rig.i] = 0  # a first measurement may be anywhere
         rig.step(human)
         if rig.state.safe[rig.i]:
             safe += 1

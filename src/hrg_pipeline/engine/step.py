@@ -23,8 +23,9 @@ from hrg_pipeline.physics.contacts import classify_contacts
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.goals import replan, set_goal
-from hrg_pipeline.shield.model import ShieldModel, ShieldState
+from hrg_pipeline.shield.model import ShieldModel
 from hrg_pipeline.shield.shield import shield_cycle
+from hrg_pipeline.shield.state import ShieldState
 from hrg_pipeline.shield.trajectory import LIM_Q_MAX, LIM_Q_MIN
 
 GRIPPER_SPEED = 0.01

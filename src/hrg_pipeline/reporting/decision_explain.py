@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from hrg_pipeline.errors import HrgError
 from hrg_pipeline.reporting.decision import Decision, Measured, Plan, Sets, describe
 from hrg_pipeline.shield.checks import continues_within_limits
-from hrg_pipeline.shield.model import INTERVALS, MODES, NO_CANDIDATE, OFF, SSM, ShieldModel, ShieldState
+from hrg_pipeline.shield.model import INTERVALS, MODES, NO_CANDIDATE, OFF, SSM, ShieldModel
 from hrg_pipeline.shield.path import path_state, propose_plan
 from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics, human_growth
 from hrg_pipeline.shield.shield import command_at
+from hrg_pipeline.shield.state import ShieldState
 from hrg_pipeline.shield.trajectory import ltt_at
 
 Array = NDArray[np.float64]
