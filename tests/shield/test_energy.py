@@ -32,7 +32,7 @@ from hrg_pipeline.shield.profile import PROFILE_PHASES, plan_profiles
 from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics
 from hrg_pipeline.shield.trajectory import LTT_PHASES, build_ltt, ltt_at
 from tests.robots.conftest import random_poses
-from tests.shield.toys import general_arm, human_bodies
+from tests.shield.toys import general_arm, human_bodies, planar_arm
 
 CAPSULES = 24
 """Padded, so that the kernels are compiled once per number of joints and not once per robot."""
@@ -286,12 +286,52 @@ def test_energy_between_edges_stays_below_both_bounds(seed, ds, held):
         assert truth <= energy_bound_curved(f[0], f[-1], curvature, ds, 0.3) + 1e-9
 
 
+@pytest.mark.parametrize(
+    ("speed", "acceleration", "jerk"), [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1e-5, 1.0, 0.0)]
+)
+def test_a_stretched_planar_arm_of_point_masses_reaches_the_bounds(speed, acceleration, jerk):
+    """Where one term rules, all lengths add up: the bounds are exact, with every mass in them, the held one too."""
+    mass, x, held = np.array([3.0, 2.0, 1.0]), np.array([0.2, 0.3, 0.1]), 1.7
+    centre = np.stack([x, 0 * x, 0 * x], axis=1)
+    inertias = LinkInertias(mass, centre, np.zeros((3, 3, 3)), np.zeros(3))
+    arm = make_arm(planar_arm(), human_bodies(), inertias, (held, np.array([0.5, 0.0, 0.0]), 0.0))
+    q_s, q_ss, q_sss = (np.array([0.7, 1.0, 0.4]) * scale for scale in (speed, acceleration, jerk))
+    w, a, j = np.cumsum(q_s), np.cumsum(q_ss), np.cumsum(q_sss)
+    lengths = np.array([[x[0], 0, 0], [0.4, x[1], 0], [0.4, 0.4, x[2]], [0.4, 0.4, 0.5]])
+    weight = np.array([*mass, held])
+    first = lengths @ (1j * a - w**2)
+    second = lengths @ (1j * (j - w**3) - 3 * w * a)
+    slope, curvature = (np.sqrt(weight @ np.abs(d) ** 2) for d in (first, second))
+    assert _slope(arm.models, arm.rows, q_s, q_ss) == pytest.approx(slope, rel=1e-6)
+    if (speed, jerk) != (0.0, 0.0):
+        assert _curvature(arm.models, arm.rows, q_s, q_ss, q_sss) == pytest.approx(curvature, rel=1e-4)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_two_perpendicular_axes_reach_the_bounds_of_turning(held):
+    """A body that turns about an axis which is itself turned, with nothing else that moves."""
+    geometry = planar_arm()
+    geometry = geometry._replace(
+        base_pos=np.zeros(3), joint_pos=np.zeros((3, 3)), joint_axis=np.array([[0.0, 0, 1], [0, 1, 0], [0, 1, 0]])
+    )
+    inertia = np.stack([np.zeros((3, 3))] * 2 + [(0.0 if held else 0.04) * np.eye(3)])
+    inertias = LinkInertias(np.full(3, 1e-12), np.zeros((3, 3)), inertia, np.zeros(3))
+    arm = make_arm(geometry, human_bodies(), inertias, (1.0, np.zeros(3), 0.2) if held else ())
+    q_s, rest = np.array([0.8, 0.6, 0.7]), np.zeros(3)
+    # In the body's frame the first axis turns by the others' speed, a vector of length q_s[0].
+    t = q_s[1] + q_s[2]
+    rest_of_slope = q_s[1] * q_s[2]  # the bound cannot know that the last two axes are parallel
+    assert _slope(arm.models, arm.rows, q_s, rest) == pytest.approx(0.2 * (q_s[0] * t + rest_of_slope))
+    rest_of_curvature = q_s[1] * q_s[2] ** 2
+    assert _curvature(arm.models, arm.rows, q_s, rest, rest) == pytest.approx(0.2 * (q_s[0] * t**2 + rest_of_curvature))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6))
 def test_derivatives_stay_below_their_bounds(seed):
     """The derivatives of the stacked vector itself: that of its norm says little about a bound of its curvature."""
     rng = np.random.default_rng(seed)
-    arm = toy_arm()
+    arm = toy_arm(HELD)
     model = arm.models[0]
     plan = planned(arm, rng)
     slope, curvature = bounds(arm, plan)
@@ -307,6 +347,8 @@ def test_derivatives_stay_below_their_bounds(seed):
             turn = frames[k, :3]
             v = twists[k, 1] + np.cross(twists[k, 0], turn @ model["link_centre"][k])
             parts += [np.sqrt(model["link_mass"][k]) * v, roots[k] @ turn.T @ twists[k, 0]]
+        v = twists[-1, 1] + np.cross(twists[-1, 0], turn @ HELD[1])
+        parts += [np.sqrt(HELD[0]) * v, np.sqrt(HELD[0]) * HELD[2] * turn.T @ twists[-1, 0]]
         return np.concatenate(parts)
 
     h = 1e-4
