@@ -19,7 +19,7 @@ from hrg_pipeline.shield.energy import (
     point_speeds,
     reflected_mass,
 )
-from hrg_pipeline.shield.energy_bounds import energy_curvature, energy_slope
+from hrg_pipeline.shield.energy_bounds import energy_curvature
 from hrg_pipeline.shield.factory import make_shield_model
 from hrg_pipeline.shield.reach import forward_kinematics
 from tests.shield.toys import general_arm, human_bodies
@@ -33,11 +33,6 @@ HELD = (1.3, np.array([0.03, -0.05, 0.21]), 0.07)
 @kernel
 def call_norm(models, rows, q_s):
     return energy_norm(models[0], rows[0], q_s)
-
-
-@kernel
-def call_slope(models, rows, q_s, q_ss):
-    return energy_slope(models[0], rows[0], q_s, q_ss)
 
 
 @kernel

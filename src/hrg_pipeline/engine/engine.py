@@ -86,6 +86,9 @@ class Engine:
             make_shield_bodies_for(human.statures_m, human.girths),
             shield,
             _limits(self.scene),
+            CYCLE_S,
+            inertias=self.scene.inertias,
+            joint_names=BODY_NAMES,
         )
         self.shields = make_shield_state(self.shield, num_envs)
         self._crew = Crew(num_envs, n_threads, self._run)
@@ -318,6 +321,7 @@ def _robot_geometry(scene: Scene) -> RobotGeometry:
         capsule_p1=capsules.start,
         capsule_p2=capsules.end,
         capsule_radius=capsules.radius,
+        capsule_is_gripper=capsules.is_gripper,
     )
 
 

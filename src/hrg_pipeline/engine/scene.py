@@ -14,6 +14,7 @@ from hrg_pipeline.human.figure import Colour, shapes_of
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
 from hrg_pipeline.physics.lean import exclude_constant_pairs, strip_visuals, without_contacts
 from hrg_pipeline.robots.capsules import Capsules, fit_robot_capsules
+from hrg_pipeline.robots.dynamics import LinkInertias, extract_inertias
 from hrg_pipeline.robots.geometry import Chain, extract_chain
 from hrg_pipeline.robots.gripper_model import GripperJoints, apply_gripper, find_joints, sweep
 from hrg_pipeline.robots.grippers import get_gripper
@@ -49,6 +50,8 @@ class Scene:
     gripper_joints: GripperJoints
     chain: Chain
     capsules: Capsules
+    inertias: LinkInertias
+    """Of the links, the gripper rigid and half open."""
     geom_class: NDArray[np.int64]
     """What each geom of ``model`` belongs to (ngeom,)."""
     excluded_pairs: int
@@ -90,6 +93,7 @@ def build_scene(robot_name: str, stature_m: float, girth: float = 1.0, gripper: 
     model = lean.compile()
     geom_class = _classify_geoms(model, robot_bodies)
     joints = _arm_joints(model)
+    gripper_joints = find_joints(model, get_gripper(robot.gripper))
     capsules = _fit_capsules(full.compile() if robot.visual_capsules else model, robot)
     return Scene(
         robot=robot,
@@ -97,9 +101,10 @@ def build_scene(robot_name: str, stature_m: float, girth: float = 1.0, gripper: 
         model=model,
         model_far=without_contacts(model, np.flatnonzero(geom_class == GEOM_HUMAN)),
         arm_joints=tuple(joints),
-        gripper_joints=find_joints(model, get_gripper(robot.gripper)),
+        gripper_joints=gripper_joints,
         chain=extract_chain(model, joints),
         capsules=capsules,
+        inertias=extract_inertias(model, joints, gripper_joints),
         geom_class=geom_class,
         excluded_pairs=int(model.nexclude),
         _full=full,

@@ -90,7 +90,7 @@ def _apply_torques(scene: Row, env: Row, target: Array) -> None:
 @kernel
 def _move_gripper(scene: Row, shield: Row, guard: Row, env: Row, action: float) -> None:
     """Open (-1) or close (1) the gripper a little, unless a person may be too close to moving fingers."""
-    if guard.distance_bound >= shield.gripper_distance:
+    if guard.mode == 0 or guard.distance_bound[0] >= shield.gripper_distance:
         command = env.gripper + GRIPPER_SPEED * np.sign(action)
         env.gripper = min(max(command, -1.0), 1.0)
     share = 0.5 * (env.gripper + 1.0)
@@ -144,7 +144,7 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
         gripper_action: which way the gripper moves.
     """
     data = env.data
-    model = scene.model_far if guard.distance_bound > FAR_M + shield.hidden else env.model
+    model = scene.model_far if guard.distance_bound[0] > FAR_M + shield.hidden else env.model
     c.mj_step1(model, data)
     # Slices are plain arrays: other callers of this kernel have those, so it is compiled once.
     env.contact_flags |= classify_contacts(
@@ -182,6 +182,7 @@ def _run_chunk(
     n_cycles: int,
 ) -> None:
     scene, shield = scenes[0], shields[0]
+    now = np.empty(1)
     for member in range(members.shape[0]):
         i = members[member]
         env, guard = envs[i], guards[i]
@@ -194,7 +195,8 @@ def _run_chunk(
                 replan(shield, guard)
             place_human(env, clips[env.clip])
             begin_cycle(scene, guard, env)
-            shield_cycle(shield, guard, t, human_pos, t, q, dq)
+            now[0] = t
+            shield_cycle(shield, guard, t, human_pos.reshape((1, 24, 3)), now, q, dq)
             env.min_distance = min(env.min_distance, guard.min_distance)
             advance_physics(scene, shield, guard, env, gripper_actions[i])
             advance_human(scene, env, clips[env.clip], guard.min_distance)

@@ -115,14 +115,14 @@ _ROWS: Final[dict[str, BodyRow]] = {
 BODY_ROWS: Final = tuple(_ROWS["L_" + name[2:] if name.startswith("R_") else name] for name in BODY_NAMES)
 """One row per body, in the order of ``human.body.BODY_NAMES``."""
 
-ENERGY_MODELS: Final = ("energy", "strict")
+ENERGY_MODELS: Final = ("strict", "sara")
 
 
-def energy_limits(model: str = "energy") -> Float:
+def energy_limits(model: str = "strict") -> Float:
     """Largest kinetic energy of the robot in a contact.
 
     Args:
-        model: "energy": sara-shield's figures, in which a wedge may hit forearm and hand harder than a blunt tool, and
+        model: "sara": sara-shield's figures, in which a wedge may hit forearm and hand harder than a blunt tool, and
             a blunt contact may clamp with the energy of one that the person can leave. "strict": no shape has more than
             a blunt contact, and no clamping has more than ``F^2 / 2k``, at which the quasi-static force is reached.
 
@@ -133,7 +133,7 @@ def energy_limits(model: str = "energy") -> Float:
         ConfigError: There is no such model.
     """
     if model not in ENERGY_MODELS:
-        raise ConfigError(f"energy model is {model!r}; choose one of {', '.join(ENERGY_MODELS)}")
+        raise ConfigError(f"energy table is {model!r}; choose one of {', '.join(ENERGY_MODELS)}")
     limits = np.empty((2, len(CONTACT_TYPES), N_BODIES))
     for body, row in enumerate(BODY_ROWS):
         regions = [REGIONS[name] for name in row.regions]

@@ -10,10 +10,12 @@ from hrg_pipeline.physics.records import Row
 from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.energy_bounds import energy_bound
 from hrg_pipeline.shield.model import ISO
+from hrg_pipeline.shield.path import top_speed
 from hrg_pipeline.shield.reach import human_growth
+from hrg_pipeline.shield.sets import Node, enclose, is_apart
 from hrg_pipeline.shield.box import box_gap
 
-_FREE, _CLAMPED = 0, 1
+FREE, CLAMPED = 0, 1
 
 
 @kernel
@@ -56,14 +58,27 @@ def _body_meets_box(model: Row, row: Row, person: int, body: int, box: int, elap
 
 
 @kernel
-def _moves_away(model: Row, row: Row, slot: int, interval: int, capsule: int, box: int, ds: float) -> bool:
-    """Whether a link goes away from an obstacle, or along it, during a whole interval.
+def _link_meets_body(model: Row, row: Row, slot: int, node: Node, person: int, link: int, body: int) -> bool:
+    """Whether a link may touch a body part in the present interval; looked at once."""
+    index = (person * row.capsule_radius.shape[0] + link) * model.proximal.shape[0] + body
+    if row.meets[index] < 0:
+        around = enclose(model, row, slot, link)
+        late = node[2] - row.human_time[person]
+        begin, end = late + node[3], late + model.delay + node[4]
+        row.meets[index] = 0 if is_apart(model, row, person, link, body, around, begin, end) else 1
+    return bool(row.meets[index] == 1)
+
+
+@kernel
+def _moves_away(model: Row, row: Row, slot: int, capsule: int, box: int) -> bool:
+    """Whether a link goes away from an obstacle, or along it, during the whole present interval.
 
     It does if it lies outside one face of the box and both ends of its axis go outward. With ``|d²p/ds²| <= alpha`` the
     speed differs from the mean one by at most ``alpha ds / 2``; points between the ends are convex combinations.
     """
+    ds = row.path_edges[row.interval[1]] - row.path_edges[row.interval[0]]
     bow = 0.5 * row.ltt_alpha[slot, capsule] * ds * ds
-    first, last = row.points[interval, capsule], row.points[interval + 1, capsule]
+    first, last = row.points[row.interval[0], capsule], row.points[row.interval[1], capsule]
     for side in range(6):
         column, sign = side // 2, 1.0 - 2.0 * (side % 2)
         outside = True
@@ -81,112 +96,128 @@ def _moves_away(model: Row, row: Row, slot: int, interval: int, capsule: int, bo
 
 
 @kernel
-def _is_squeezed_by(
-    model: Row, row: Row, slot: int, interval: int, count: int, pair: int, body: int, size: float, elapsed: float
+def _reaches_behind(
+    model: Row, row: Row, slot: int, node: Node, pair: int, gap: float, link: int, box: int
 ) -> bool:
-    """Whether what a link touches, ``size`` thick, may at the same time touch a link or an obstacle behind it.
+    """Whether a body part that a link touches may at the same time touch another link, or an obstacle, behind it.
+
+    Either itself, or another part that it is pressed against: a hand against the trunk, and that against a wall.
 
     Args:
         model: Record of the shield's model.
-        row: The environment's row of the shield's memory, with robot sets of the interval and ``touching`` pairs.
+        row: The environment's row of the shield's memory.
         slot: Trajectory slot.
-        interval: Which one.
-        count: Number of touching pairs.
+        node: The interval.
         pair: The pair of link and body part that is looked at.
-        body: The body part that would touch what is behind: that of the pair, or another one beside it.
-        size: Diameter of all body parts between [m].
-        elapsed: Time since the true instant of the measurement at the end of the interval [s].
-    """
-    bodies, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
-    capsule, person = (pair // bodies) % capsules, pair // (bodies * capsules)
-    axis, around = row.axes[capsule], row.around[capsule]
-    ds = row.path_edges[interval + 1] - row.path_edges[interval]
-    for box in range(model.n_boxes):
-        if (
-            box_gap(model, box, axis[0], axis[1]) <= around + size
-            and _body_meets_box(model, row, person, body, box, elapsed)
-            and not _moves_away(model, row, slot, interval, capsule, box, ds)
-        ):
-            return True
-    for index in range(count):
-        other = row.touching[index]
-        link = (other // bodies) % capsules
-        if (
-            other % bodies == body
-            and other // (bodies * capsules) == person
-            and model.link_neighbour[capsule, link] == 0
-            and _segments_distance(axis, row.axes[link]) <= around + row.around[link] + size
-        ):
-            return True
-    return False
-
-
-@kernel
-def may_clamp(model: Row, row: Row, slot: int, interval: int, count: int, pair: int, elapsed: float) -> bool:
-    """Whether a body part that a link touches may be clamped: between links, against an obstacle, or another body part.
-
-    What lies between has the diameter of the body part, or of two: a hand may be pressed against the trunk, and that
-    against a wall. Parts that are near each other by anatomy do not count, nor do links that are near each other in
-    most configurations, nor obstacles that the link goes away from.
-
-    Args:
-        model: Record of the shield's model.
-        row: The environment's row of the shield's memory, with robot sets of the interval and ``touching`` pairs.
-        slot: Trajectory slot.
-        interval: Which one.
-        count: Number of touching pairs.
-        pair: The pair of link and body part that is looked at.
-        elapsed: Time since the true instant of the measurement at the end of the interval [s].
+        gap: Room between the link and what is behind [m].
+        link: The other link; -1: an obstacle.
+        box: The obstacle.
     """
     bodies, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
     body, person = pair % bodies, pair // (bodies * capsules)
+    elapsed = node[2] - row.human_time[person] + model.delay + node[4]
     size = 2.0 * model.body_radius[body]
-    if _is_squeezed_by(model, row, slot, interval, count, pair, body, size, elapsed):
-        return True
-    for behind in range(bodies):
-        if model.body_neighbour[body, behind] == 0 and _bodies_meet(model, row, person, body, behind, elapsed):
-            both = size + 2.0 * model.body_radius[behind]
-            if _is_squeezed_by(model, row, slot, interval, count, pair, behind, both, elapsed):
-                return True
+    for last in range(bodies):
+        thick = size if last == body else size + 2.0 * model.body_radius[last]
+        if gap > thick or (last != body and model.body_neighbour[body, last] != 0):
+            continue
+        if link >= 0:
+            meets = _link_meets_body(model, row, slot, node, person, link, last)
+        else:
+            meets = _body_meets_box(model, row, person, last, box, elapsed)
+        if meets and (last == body or _bodies_meet(model, row, person, body, last, elapsed)):
+            return True
     return False
 
 
 @kernel
-def contacts_allowed(
-    model: Row, row: Row, slot: int, interval: int, count: int, speed: float, time: float, end: float
-) -> bool:
-    """Whether all contacts that may happen in an interval stay below what the touched body parts bear.
+def may_clamp(model: Row, row: Row, slot: int, node: Node, pair: int) -> bool:
+    """Whether a body part that a link touches may be clamped: between links, against an obstacle, or another body part.
+
+    What lies between has the diameter of the body part, or of two. Parts that are near each other by anatomy do not
+    count, nor do links that are near each other in most configurations, nor obstacles that the link goes away from.
 
     Args:
         model: Record of the shield's model.
-        row: The environment's row of the shield's memory, with robot sets of the interval, ``touching`` pairs, and
-            what the robot does per path speed at both edges.
+        row: The environment's row of the shield's memory.
         slot: Trajectory slot.
-        interval: Which one.
-        count: Number of touching pairs.
+        node: The interval.
+        pair: The pair of link and body part that is looked at.
+    """
+    capsule = (pair // model.proximal.shape[0]) % row.capsule_radius.shape[0]
+    axis, around = row.axes[capsule], enclose(model, row, slot, capsule)
+    thickest = 4.0 * model.body_radius_top
+    for link in range(row.n_capsules):
+        if model.link_neighbour[capsule, link] == 0:
+            gap = -around - enclose(model, row, slot, link) + _segments_distance(axis, row.axes[link])
+            if gap <= thickest and _reaches_behind(model, row, slot, node, pair, gap, link, 0):
+                return True
+    for box in range(model.n_boxes):
+        gap = box_gap(model, box, axis[0], axis[1]) - around
+        if (
+            gap <= thickest
+            and not _moves_away(model, row, slot, capsule, box)
+            and _reaches_behind(model, row, slot, node, pair, gap, -1, box)
+        ):
+            return True
+    return False
+
+
+@kernel
+def speed_in_interval(row: Row, begin: float, end: float) -> float:
+    """Largest path speed of the proposal between two times [s]."""
+    return top_speed(row.proposal_start, row.proposal_phases, begin, end)
+
+
+@kernel
+def harm(model: Row, row: Row, slot: int, capsule: int, speed: float) -> float:
+    """What a contact with a capsule can amount to in the present interval: kinetic energy [J], or speed [m/s] (ISO).
+
+    Args:
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory.
+        slot: Trajectory slot.
+        capsule: Which one.
         speed: Largest path speed in the interval.
-        time: Now [s].
-        end: Time from now to the end of the interval [s].
+    """
+    first, last = row.interval[0], row.interval[1]
+    ds = row.path_edges[last] - row.path_edges[first]
+    if model.pfl_model == ISO:
+        between = row.edge_speed[first, capsule] + row.edge_speed[last, capsule]
+        return float(0.5 * speed * (between + row.ltt_alpha[slot, capsule] * ds))
+    return energy_bound(row.edge_norm[first], row.edge_norm[last], row.ltt_energy_curvature[slot], ds, speed)
+
+
+@kernel
+def bearable(model: Row, capsule: int, body: int, constraint: int) -> float:
+    """What a body part bears of a capsule, ``FREE`` or ``CLAMPED``, in the unit of ``harm``."""
+    if model.pfl_model == ISO:
+        return float(model.speed_limit[constraint, body])
+    return float(model.energy_limit[constraint, model.contact_type[capsule], body])
+
+
+@kernel
+def contacts_allowed(model: Row, row: Row, slot: int, node: Node, pairs: NDArray[np.int64], count: int) -> bool:
+    """Whether all contacts that may happen in the present interval stay below what the touched body parts bear.
+
+    Args:
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory.
+        slot: Trajectory slot.
+        node: The interval.
+        pairs: Pairs of link and body part that are not proven apart, nor below the limit of clamped contacts.
+        count: Number of them.
     """
     bodies, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
-    ds = row.path_edges[interval + 1] - row.path_edges[interval]
-    energy = energy_bound(
-        row.edge_norm[interval], row.edge_norm[interval + 1], row.ltt_energy_slope[slot], ds, speed
-    )
+    speed = speed_in_interval(row, node[3], node[4])
     for index in range(count):
-        pair = row.touching[index]
-        body, capsule, person = pair % bodies, (pair // bodies) % capsules, pair // (bodies * capsules)
-        kind = model.contact_type[capsule]
-        if model.pfl_model == ISO:
-            between = row.edge_speed[interval, capsule] + row.edge_speed[interval + 1, capsule]
-            value = 0.5 * speed * (between + row.ltt_alpha[slot, capsule] * ds)
-            free, clamped = model.speed_limit[_FREE, body], model.speed_limit[_CLAMPED, body]
-        else:
-            value = energy
-            free, clamped = model.energy_limit[_FREE, kind, body], model.energy_limit[_CLAMPED, kind, body]
-        if value <= clamped:
-            continue
-        elapsed = time - row.human_time[person] + model.delay + end
-        if not value <= free or may_clamp(model, row, slot, interval, count, pair, elapsed):
+        pair = pairs[index]
+        body, capsule = pair % bodies, (pair // bodies) % capsules
+        if not harm(model, row, slot, capsule, speed) <= bearable(model, capsule, body, FREE):
+            return False
+    for index in range(row.meets.shape[0]):
+        row.meets[index] = -1
+    for index in range(count):
+        if may_clamp(model, row, slot, node, pairs[index]):
             return False
     return True

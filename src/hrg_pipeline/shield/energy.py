@@ -78,12 +78,11 @@ def energy_scratch(n: int) -> dict[str, Float]:
     """What the kernels write into the environment's record besides their results, for n joints.
 
     Returns:
-        twists (n, 2, 3) angular velocity of each link and velocity of its joint's anchor, per path speed; energy_alpha
-        (n + 1,); energy_axes (n, 3); energy_mass (n, n); energy_jacobian (3, n).
+        twists (n, 2, 3) angular velocity of each link and velocity of its joint's anchor, per path speed;
+        energy_axes (n, 3); energy_mass (n, n); energy_jacobian (3, n).
     """
     return {
         "twists": np.zeros((n, 2, 3)),
-        "energy_alpha": np.zeros(n + 1),
         "energy_axes": np.zeros((n, 3)),
         "energy_mass": np.zeros((n, n)),
         "energy_jacobian": np.zeros((3, n)),

@@ -12,42 +12,8 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
-from hrg_pipeline.shield.reach import curvature_bounds
 
 Float = NDArray[np.float64]
-
-
-@kernel
-def energy_slope(model: Row, row: Row, q_s_max: Float, q_ss_max: Float) -> float:
-    """A bound of ``|df/ds|`` on a whole trajectory.
-
-    ``f = |y|`` with the stacked vector y of ``sqrt(m_b) v_b``, ``sqrt(I_b) R_b^T w_b`` of all bodies b and ``sqrt(a_j)
-    q_s,j`` of all rotors, so ``|f'| <= |y'|`` by the triangle inequality. Its parts, with primes for d/ds:
-
-    * ``v_b`` is the first derivative of the centre's position, so ``|v_b'| <= alpha_b`` of ``curvature_bounds``.
-    * ``(R_b^T w_b)' = R_b^T w_b'``, as ``R_b' = [w_b]x R_b`` and ``w_b x w_b = 0``. In ``w_b = sum_k z_k q_s,k`` the
-      axis k is carried by link k-1, ``z_k' = w_{k-1} x z_k``, so ``|w_b'| <= sum_k (q_ss,k + q_s,k sum_{j<k} q_s,j)``,
-      sums to b. The root of the inertia stretches by at most the root of its largest eigenvalue.
-    * ``q_s,j' = q_ss,j``.
-
-    Args:
-        model: Record of the model.
-        row: Record of the environment, for the held object; ``energy_alpha`` is written.
-        q_s_max: Largest joint speeds (n,) [rad/s].
-        q_ss_max: Largest joint accelerations (n,) [rad/s^2].
-    """
-    n = q_s_max.shape[0]
-    alpha = row.energy_alpha
-    curvature_bounds(model.centre_rho, q_s_max, q_ss_max, alpha[:n])
-    curvature_bounds(row.held_rho.reshape((1, n)), q_s_max, q_ss_max, alpha[n:])
-    total, spin, before = 0.0, 0.0, 0.0
-    for b in range(n):
-        spin += q_ss_max[b] + q_s_max[b] * before
-        before += q_s_max[b]
-        total += model.link_mass[b] * alpha[b] ** 2 + model.inertia_top[b] * spin**2
-        total += model.armature[b] * q_ss_max[b] ** 2
-    total += row.held_mass * (alpha[n] ** 2 + (row.held_radius_gyration * spin) ** 2)
-    return float(np.sqrt(total))
 
 
 @kernel
@@ -67,7 +33,10 @@ def _jerk_bound(rho: Float, q_s: Float, q_ss: Float, q_sss: Float) -> float:
 
 @kernel
 def energy_curvature(model: Row, row: Row, q_s_max: Float, q_ss_max: Float, q_sss_max: Float) -> float:
-    """A bound of ``|d^2y/ds^2|`` on a whole trajectory; y is the vector of ``energy_slope`` with ``f = |y|``.
+    """A bound of ``|d^2y/ds^2|`` on a whole trajectory, where ``f = |y|``.
+
+    y stacks ``sqrt(m_b) v_b`` and ``sqrt(I_b) R_b^T w_b`` of all bodies b and ``sqrt(a_j) q_s,j`` of all rotors; the
+    root of an inertia stretches by at most the root of its largest eigenvalue.
 
     ``v_b''`` is bounded as the third derivative of the centre's position. In the body's frame the axis k is ``zeta_k =
     R_b^T z_k``, a unit vector that only the joints between k and b turn, each by a rotation: all its partial
@@ -98,31 +67,11 @@ def energy_curvature(model: Row, row: Row, q_s_max: Float, q_ss_max: Float, q_ss
 
 
 @kernel
-def _energy(f: float, f0: float, f1: float, speed: float) -> float:
-    # Never below the edges, whatever rounding did. Python's max would drop a NaN, numpy's keeps it.
-    return float(0.5 * (speed * np.maximum(f, np.maximum(f0, f1))) ** 2)
-
-
-@kernel
-def energy_bound(f0: float, f1: float, slope: float, ds: float, speed: float) -> float:
-    """Upper bound of the kinetic energy on a piece of path [J]: f rises from one edge and falls to the other.
-
-    Args:
-        f0: ``energy_norm`` at its start.
-        f1: At its end.
-        slope: From ``energy_slope``.
-        ds: Its length [s of path].
-        speed: Largest path speed on it.
-    """
-    return _energy(0.5 * (f0 + f1 + slope * ds), f0, f1, speed)
-
-
-@kernel
-def energy_bound_curved(f0: float, f1: float, curvature: float, ds: float, speed: float) -> float:
-    """The same from the second derivative, far tighter on short pieces: ds enters squared.
+def energy_bound(f0: float, f1: float, curvature: float, ds: float, speed: float) -> float:
+    """Upper bound of the kinetic energy on a piece of path [J].
 
     y stays within ``curvature ds^2 / 8`` of the chord between its values at the edges, and no point of the chord is
-    longer than the longer of these.
+    longer than the longer of these. A NaN stays one.
 
     Args:
         f0: ``energy_norm`` at the start of the piece.
@@ -131,4 +80,5 @@ def energy_bound_curved(f0: float, f1: float, curvature: float, ds: float, speed
         ds: Its length [s of path].
         speed: Largest path speed on it.
     """
-    return _energy(np.maximum(f0, f1) + 0.125 * curvature * ds * ds, f0, f1, speed)
+    f = np.maximum(f0, f1) + 0.125 * curvature * ds * ds  # Python's max would drop a NaN
+    return float(0.5 * (speed * f) ** 2)

@@ -16,6 +16,7 @@ from hrg_pipeline.shield.contact_limits import CONTACT_TYPES, energy_limits, spe
 from hrg_pipeline.shield.energy import energy_fields, energy_scratch
 from hrg_pipeline.shield.model import (
     ASSUMPTIONS,
+    DEPTHS,
     INTERVALS,
     MODES,
     PFL,
@@ -168,6 +169,7 @@ def _human_fields(bodies: HumanBodies, params: ShieldParams, people: int, names:
         proximal=first,
         distal=second,
         body_radius=np.array(bodies.radius, dtype=np.float64),
+        body_radius_top=float(bodies.radius.max()),
         human_v_max=speeds,
         human_a_max=np.array(bodies.a_max, dtype=np.float64),
         human_v_top=float(speeds.max()),
@@ -210,7 +212,7 @@ def _contact_fields(
         payload=float(pfl.payload_kg),
         pfl_model=PFL_MODELS[pfl.model],
         contact_type=np.append(np.where(np.asarray(geometry.capsule_is_gripper) != 0, gripper, link), gripper),
-        energy_limit=energy_limits() if known else np.zeros((2, len(CONTACT_TYPES), count)),
+        energy_limit=energy_limits(pfl.table) if known else np.zeros((2, len(CONTACT_TYPES), count)),
         speed_limit=speed_limits(mass, pfl.payload_kg) if known and mass > 0.0 else np.zeros((2, count)),
         link_neighbour=link_neighbours(geometry),
         **energy_fields(inertias, _unit(geometry.joint_axis), joint_pos),
@@ -309,9 +311,9 @@ def make_shield_state(model: ShieldModel, n: int) -> ShieldState:
         "ltt": (2, joints, LTT_PHASES, 5),
         "ltt_duration": (2,),
         "ltt_limits": (2, 2),
-        "ltt_extremes": (2, 2, joints),
+        "ltt_extremes": (2, 3, joints),
         "ltt_alpha": (2, capsules),
-        "ltt_energy_slope": (2,),
+        "ltt_energy_curvature": (2,),
         "plan_start": (3,),
         "plan_phases": (PLAN_PHASES, 2),
         "plan_total": (),
@@ -359,8 +361,12 @@ def make_shield_state(model: ShieldModel, n: int) -> ShieldState:
         "distance_age": (people,),
         "nearest": (people, 2),
         "bodies_known": (people,),
-        "pairs": (people * capsules * bodies,),
-        "touching": (people * capsules * bodies,),
+        "culprit": (3,),
+        "interval": (2,),
+        "edge_known": (INTERVALS + 1,),
+        "open_pairs": (DEPTHS, people * capsules * bodies),
+        "open_count": (DEPTHS,),
+        "meets": (people * capsules * bodies,),
     }
     made = {**static_scratch(model._asdict()), **energy_scratch(joints)}
     fields: dict[str, NDArray[Any]] = {

@@ -55,8 +55,8 @@ def _store_candidate(model: Row, row: Row, kind: int) -> bool:
     row.ltt_limits[slot, 0] = a_max
     row.ltt_limits[slot, 1] = j_max
     for j in range(extremes.shape[0]):
-        row.ltt_extremes[slot, 0, j] = extremes[j, 2]
-        row.ltt_extremes[slot, 1, j] = extremes[j, 3]
+        for k in range(3):
+            row.ltt_extremes[slot, k, j] = extremes[j, 2 + k]
     bound_trajectory(model, row, slot)
     speed, acceleration = row.begin_speed[0], row.begin_speed[1]
     start, plan = row.proposal_start, row.proposal_phases

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
-from hrg_pipeline.shield.energy_bounds import energy_slope
+from hrg_pipeline.shield.energy_bounds import energy_curvature
 from hrg_pipeline.shield.model import ShieldModel
 from hrg_pipeline.shield.reach import curvature_bounds, reach_bounds
 from hrg_pipeline.shield.state import ShieldState
@@ -17,9 +17,10 @@ from hrg_pipeline.shield.state import ShieldState
 @kernel
 def bound_trajectory(model: Row, row: Row, slot: int) -> None:
     """Bound what the robot's points and its energy do along a trajectory, from its largest speeds and accelerations."""
-    q_s, q_ss = row.ltt_extremes[slot, 0], row.ltt_extremes[slot, 1]
+    q_s, q_ss, q_sss = row.ltt_extremes[slot, 0], row.ltt_extremes[slot, 1], row.ltt_extremes[slot, 2]
     curvature_bounds(row.rho, q_s, q_ss, row.ltt_alpha[slot])
-    row.ltt_energy_slope[slot] = energy_slope(model, row, q_s, q_ss)
+    if model.has_energy:
+        row.ltt_energy_curvature[slot] = energy_curvature(model, row, q_s, q_ss, q_sss)
 
 
 @kernel

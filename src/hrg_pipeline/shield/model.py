@@ -43,10 +43,12 @@ VERDICTS: Final = ("safe", "assumption", "no_stop", "human", "obstacle")
 """Why a proposal was released or not; values of ``ShieldState.verdict``."""
 SAFE, ASSUMPTION, NO_STOP, HUMAN, OBSTACLE = range(len(VERDICTS))
 
-INTERVALS: Final = 12
-"""Largest number of time intervals of the second verification level."""
+INTERVALS: Final = 16
+"""Largest number of time intervals of the second verification level; a power of two."""
+DEPTHS: Final = 6
+"""Times that the horizon can be halved, and one more for the pairs of the shortest intervals."""
 INTERVAL_S: Final = 0.02
-"""Length of an interval, unless that would make too many [s]."""
+"""Longest of the shortest intervals, unless that would make too many [s]."""
 
 ENERGY, ISO = range(2)
 PFL_MODELS: Final = {"energy": ENERGY, "iso_ts_15066": ISO}
@@ -200,6 +202,8 @@ class ShieldModel(NamedTuple):
     """(B,)."""
     body_radius: Float
     """(B,) [m]."""
+    body_radius_top: float
+    """The largest of them [m]."""
     human_v_max: Float
     """(J,) [m/s]."""
     human_a_max: Float

@@ -20,6 +20,9 @@ class PflParams(BaseModel):
     model: Literal["energy", "iso_ts_15066"] = "energy"
     """``energy``: the arm's kinetic energy stays below what the touched body part bears. ``iso_ts_15066``: the speed
     of the touching link stays below that of the two-body model of ISO/TS 15066, Annex A."""
+    table: Literal["strict", "sara"] = "strict"
+    """Energies that body parts bear: ``sara``: those of sara-shield, which lets a wedge hit forearms and hands harder
+    than a blunt tool; ``strict``: no shape more than a blunt one, nor clamped more than the quasi-static force."""
     gripper_contact: ContactType = "edge"
     """What the gripper and a held object touch with; links of the arm are ``link``."""
     payload_kg: float = Field(default=0.0, ge=0.0, le=20.0)

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
 from hrg_pipeline.shield.distance import segment_distance_sq
-from hrg_pipeline.shield.model import OFF
 from hrg_pipeline.shield.reach import place_capsules
 
 _EXACT_BELOW_M = 1.0
 CLOSE_M = 0.35
-"""With the shield off, a distance that may be below this is computed in every cycle [m]."""
+"""A distance that may be below this is computed in every cycle [m]."""
 STALE_CYCLES = 5
-"""With the shield off, others are computed every so many cycles."""
+"""Others below 1 m are computed every so many cycles."""
 _SURELY = 1.0 - 1e-9  # room for rounding in bounds
 
 
@@ -157,8 +156,8 @@ def robot_human_distance(
 def watch_distance(model: Row, row: Row, q_meas: NDArray[np.float64]) -> None:
     """Bring ``min_distance`` up to date, at no cost while everybody is far.
 
-    A distance cannot shrink by more than what human and robot moved. Below 1 m it is computed in every cycle;
-    with the shield off, where nothing depends on it, only below ``CLOSE_M`` and else every few cycles.
+    A distance cannot shrink by more than what human and robot moved. If it may be below ``CLOSE_M`` it is computed in
+    every cycle, below 1 m every few cycles.
 
     Args:
         model: Record of the shield's model.
@@ -176,7 +175,7 @@ def watch_distance(model: Row, row: Row, q_meas: NDArray[np.float64]) -> None:
         bound = row.distance_bound[p]
         if bound >= _EXACT_BELOW_M:
             row.person_distance[p] = bound
-        elif row.mode != OFF or bound <= CLOSE_M or row.distance_age[p] >= STALE_CYCLES:
+        elif bound <= CLOSE_M or row.distance_age[p] >= STALE_CYCLES:
             if not placed:
                 place_capsules(model, row, q_meas, row.points[0])
                 placed = True

@@ -8,7 +8,30 @@ from numpy.typing import NDArray
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
 from hrg_pipeline.shield.distance import segment_distance_sq
-from hrg_pipeline.shield.reach import combined_ball, human_growth
+from hrg_pipeline.shield.reach import combined_ball, human_growth, interval_capsule
+
+Node = tuple[int, int, float, float, float]
+"""An interval: its first and last edge, now [s], and the times from now to its start and end [s]."""
+
+
+@kernel
+def start_interval(row: Row, first: int, last: int) -> None:
+    """Begin to look at the interval between two edges: no enclosure is known yet."""
+    row.interval[0], row.interval[1] = first, last
+    for k in range(row.n_capsules):
+        row.around[k] = -1.0
+
+
+@kernel
+def enclose(model: Row, row: Row, slot: int, capsule: int) -> float:
+    """Enclose a capsule in the present interval, once; returns the radius around the segment in ``axes`` [m]."""
+    if row.around[capsule] < 0.0:
+        first, last = row.interval[0], row.interval[1]
+        ds = row.path_edges[last] - row.path_edges[first]
+        bow = row.ltt_alpha[slot, capsule] * ds * ds / 8.0
+        around = interval_capsule(row.points[first, capsule], row.points[last, capsule], bow, row.axes[capsule])
+        row.around[capsule] = around + row.capsule_radius[capsule] + model.allowance
+    return float(row.around[capsule])
 
 
 @kernel
@@ -73,22 +96,24 @@ def _position_apart(model: Row, row: Row, person: int, capsule: int, body: int, 
 
 
 @kernel
-def is_apart(model: Row, row: Row, person: int, capsule: int, body: int, begin: float, end: float) -> bool:
+def is_apart(
+    model: Row, row: Row, person: int, capsule: int, body: int, around: float, begin: float, end: float
+) -> bool:
     """Whether a robot set is proven apart from one of the sets of a body during an interval; the cheapest comes first.
 
     Args:
         model: Record of the shield's model.
-        row: The environment's row of the shield's memory, with the robot's set in ``axes`` and ``around``.
+        row: The environment's row of the shield's memory, with the robot's set around ``axes``.
         person: Whose body.
         capsule: The robot's.
         body: The human's.
+        around: Radius of the robot's set, from ``enclose`` [m].
         begin: Time since the true instant of the measurement at the start of the interval, at least [s].
         end: The same at its end, at most [s].
 
     Returns:
         False on any number that is not finite.
     """
-    around = row.around[capsule]
     radii = around + model.body_radius[body] + human_growth(model.body_v_max[body], end, model.body_error[body])
     pos = row.human_pos[person]
     if axis_distance_sq(row.axes[capsule], pos, model.proximal[body], model.distal[body]) > radii * radii:

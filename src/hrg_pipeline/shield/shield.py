@@ -69,7 +69,7 @@ def _anchor(model: Row, row: Row, q: NDArray[np.float64]) -> None:
     row.ltt_limits[slot, 1] = MAX_PATH_JERK
     row.ltt_extremes[slot, :] = 0.0
     row.ltt_alpha[slot, :] = 0.0
-    row.ltt_energy_slope[slot] = 0.0
+    row.ltt_energy_curvature[slot] = 0.0
     row.plan_start[:] = 0.0
     row.plan_phases[:] = 0.0
     row.plan_total = 0.0
@@ -115,6 +115,7 @@ def _reset(models: Rows, rows: Rows, i: int, q: NDArray[np.float64]) -> None:
     row.refused_goals = 0
     row.stuck_cycles = 0
     row.static_inside = 0
+    row.culprit[0] = -1
     row.min_distance = np.inf
     row.person_distance[:] = np.inf
     row.distance_bound[:] = -np.inf

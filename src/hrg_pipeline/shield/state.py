@@ -45,11 +45,11 @@ class ShieldState(NamedTuple):
     ltt_limits: Float
     """(N, 2, 2): bounds A [1/s] of |s''| and J [1/s²] of |s'''|."""
     ltt_extremes: Float
-    """(N, 2, 2, n): largest |q_s| [rad/s] and |q_ss| [rad/s²]."""
+    """(N, 2, 3, n): largest |q_s| [rad/s], |q_ss| [rad/s²] and |q_sss| [rad/s³]."""
     ltt_alpha: Float
     """(N, 2, L): bounds of |d²p/ds²| [m/s²]."""
-    ltt_energy_slope: Float
-    """(N, 2): bound of the slope of ``energy_norm`` along the trajectory."""
+    ltt_energy_curvature: Float
+    """(N, 2): ``energy_curvature`` of the trajectory."""
     plan_start: Float
     """(N, 3): s, s', s'' at the start of the plan."""
     plan_phases: Float
@@ -148,6 +148,8 @@ class ShieldState(NamedTuple):
     """(N, P, 2) capsule and body that were nearest then."""
     q_seen: Float
     """(N, n) measured configuration that ``distance_bound`` belongs to [rad]."""
+    culprit: Int
+    """(N, 3): pair that refuted the last proof, with first and last edge of its interval; -1: none."""
     # Scratch; needs no saving.
     begin: Float
     """(N, 3, n): where a new trajectory begins."""
@@ -181,10 +183,16 @@ class ShieldState(NamedTuple):
     """(N, L): radii of the robot's sets around them [m]; negative: not computed yet."""
     balls: Float
     """(N, 2, 4): centres and radii of two joints' balls [m]."""
-    pairs: Int
-    """(N, P L B)."""
-    touching: Int
-    """(N, P L B): which of them are not proven apart in the present interval."""
+    interval: Int
+    """(N, 2): first and last edge of the interval that ``axes`` and ``around`` belong to."""
+    edge_known: Int
+    """(N, INTERVALS + 1): whether an edge is filled in."""
+    open_pairs: Int
+    """(N, DEPTHS, P L B): pairs of link and body part that are not closed yet, by depth of the interval."""
+    open_count: Int
+    """(N, DEPTHS)."""
+    meets: Int
+    """(N, P L B): whether a link may touch a body part in the present interval; -1: not looked at yet."""
     static_active: Int
     """(N, L)."""
     static_shift: Float
@@ -197,8 +205,6 @@ class ShieldState(NamedTuple):
     """(N, O L + S, 3)."""
     twists: Float
     """(N, n, 2, 3) angular velocity of each link and velocity of its joint's anchor, per path speed."""
-    energy_alpha: Float
-    """(N, n + 1)."""
     energy_axes: Float
     """(N, n, 3)."""
     energy_mass: Float

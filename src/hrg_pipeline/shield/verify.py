@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
-from hrg_pipeline.shield.contacts import contacts_allowed
+from hrg_pipeline.shield.contacts import CLAMPED, bearable, contacts_allowed, harm, speed_in_interval
 from hrg_pipeline.shield.energy import energy_norm, point_speeds
-from hrg_pipeline.shield.model import HUMAN, INTERVAL_S, INTERVALS, NO_STOP, OBSTACLE, PFL, SAFE
-from hrg_pipeline.shield.path import path_state, top_speed
+from hrg_pipeline.shield.model import DEPTHS, HUMAN, INTERVAL_S, INTERVALS, NO_STOP, OBSTACLE, PFL, SAFE
+from hrg_pipeline.shield.path import path_state
 from hrg_pipeline.shield.reach import interval_capsule, place_capsules
 from hrg_pipeline.shield.separation import know_bodies
-from hrg_pipeline.shield.sets import axis_distance_sq, is_apart
+from hrg_pipeline.shield.sets import Node, axis_distance_sq, enclose, is_apart, start_interval
 from hrg_pipeline.shield.static import static_apart, static_suspects
 from hrg_pipeline.shield.trajectory import ltt_at
 
@@ -25,7 +25,7 @@ def _suspicious_pairs(model: Row, row: Row, alpha: NDArray[np.float64], ds: floa
     Only the first and the last edge in ``points`` are read.
 
     Returns:
-        How many pairs may touch; they are written as ``(person L + capsule) B + body``.
+        How many pairs may touch; they are written to ``open_pairs[1]`` as ``(person L + capsule) B + body``.
     """
     count = 0
     bodies_count, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
@@ -57,96 +57,130 @@ def _suspicious_pairs(model: Row, row: Row, alpha: NDArray[np.float64], ds: floa
                     continue
                 if axis_distance_sq(axis, row.human_pos[p], model.proximal[b], model.distal[b]) > radii * radii:
                     continue
-                row.pairs[count] = (p * capsules + k) * bodies_count + b
+                row.open_pairs[1, count] = (p * capsules + k) * bodies_count + b
                 count += 1
     return count
 
 
 @kernel
-def _people_safe(
-    model: Row, row: Row, slot: int, interval: int, count: int, time: float, begin: float, end: float
-) -> bool:
-    """Second level: whether nobody can be touched in one interval or, with PFL, only as they can bear.
-
-    Args:
-        model: Record of the shield's model.
-        row: The environment's row of the shield's memory, with ``pairs``, and ``points`` at both edges.
-        slot: Trajectory slot.
-        interval: Which one.
-        count: Number of suspicious pairs.
-        time: Now [s].
-        begin: Time from now to the start of the interval [s].
-        end: To its end [s].
-    """
-    bodies, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
-    ds = row.path_edges[interval + 1] - row.path_edges[interval]
-    row.around[:] = -1.0
-    touching = 0
-    for index in range(count):
-        pair = row.pairs[index]
-        body, capsule, person = pair % bodies, (pair // bodies) % capsules, pair // (bodies * capsules)
-        if row.around[capsule] < 0.0:
-            first, last = row.points[interval, capsule], row.points[interval + 1, capsule]
-            bow = row.ltt_alpha[slot, capsule] * ds * ds / 8.0
-            around = interval_capsule(first, last, bow, row.axes[capsule])
-            row.around[capsule] = around + row.capsule_radius[capsule] + model.allowance
-        late = time - row.human_time[person]
-        if is_apart(model, row, person, capsule, body, late + begin, late + model.delay + end):
-            continue
-        if row.mode != PFL:
-            return False
-        row.touching[touching] = pair
-        touching += 1
-    if touching == 0:
-        return True
-    speed = top_speed(row.proposal_start, row.proposal_phases, begin, end)
-    return contacts_allowed(model, row, slot, interval, touching, speed, time, end)
-
-
-@kernel
-def _fill_edge(model: Row, row: Row, slot: int, edge: int, s: float) -> None:
-    """Place the capsules at one edge; with PFL also how fast the robot is there per path speed."""
-    joints = row.joints[0]
+def _fill_edge(model: Row, row: Row, slot: int, edge: int, total: float, end: float) -> None:
+    """Place the capsules at one edge, once a proposal; with PFL also how fast the robot is there per path speed."""
+    if row.edge_known[edge] != 0:
+        return
+    start, phases, joints = row.proposal_start, row.proposal_phases, row.joints[0]
+    s = min(path_state(start, phases, total, total * edge / INTERVALS)[0], end)
     ltt_at(row.ltt[slot], s, joints)
     place_capsules(model, row, joints[0], row.points[edge])
     row.path_edges[edge] = s
+    row.edge_known[edge] = 1
     if row.mode == PFL:
         row.edge_norm[edge] = energy_norm(model, row, joints[1])
         point_speeds(model, row, joints[1], row.points[edge], row.edge_speed[edge])
 
 
 @kernel
-def _verify_intervals(
-    model: Row, row: Row, slot: int, total: float, time: float, statics: int, count: int, end: float
-) -> int:
-    """Second level: look at one interval after the other, at what the first level left open."""
-    start, phases = row.proposal_start, row.proposal_phases
-    n = min(max(int(np.ceil(total / INTERVAL_S)), 1), INTERVALS)
-    _fill_edge(model, row, slot, 0, min(start[0], end))
-    for k in range(n):
-        after = total * (k + 1) / n
-        s = min(path_state(start, phases, total, after)[0], end)
-        if s == row.path_edges[k]:  # at rest: safe, and the next interval begins here
-            _copy_edge(row, k, k + 1)
+def _still_open(model: Row, row: Row, slot: int, node: Node, depth: int, count: int, target: int) -> int:
+    """Look at the open pairs of one interval; returns how many stay open, which are written to another depth.
+
+    With PFL a pair is closed as well if whatever the robot may do to a body part is less than what it bears clamped.
+    """
+    bodies, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
+    first, last, time, begin, end = node
+    start_interval(row, first, last)
+    strongest = np.inf
+    if row.mode == PFL:
+        strongest = speed_in_interval(row, begin, end)
+    left = 0
+    for index in range(count):
+        pair = row.open_pairs[depth, index]
+        body, capsule, person = pair % bodies, (pair // bodies) % capsules, pair // (bodies * capsules)
+        around = enclose(model, row, slot, capsule)
+        late = time - row.human_time[person]
+        if is_apart(model, row, person, capsule, body, around, late + begin, late + model.delay + end):
             continue
-        _fill_edge(model, row, slot, k + 1, s)
-        ds = s - row.path_edges[k]
-        if statics > 0 and not static_apart(model, row, k, statics, row.ltt_alpha[slot], ds):
-            return OBSTACLE
-        if count > 0 and not _people_safe(model, row, slot, k, count, time, total * k / n, after):
-            return HUMAN
-    return SAFE
+        if row.mode == PFL and harm(model, row, slot, capsule, strongest) <= bearable(model, capsule, body, CLAMPED):
+            continue
+        row.open_pairs[target, left] = pair
+        left += 1
+    return left
 
 
 @kernel
-def _copy_edge(row: Row, source: int, target: int) -> None:
-    for k in range(row.n_capsules):
-        for end in range(2):
-            for x in range(3):
-                row.points[target, k, end, x] = row.points[source, k, end, x]
-        row.edge_speed[target, k] = row.edge_speed[source, k]
-    row.edge_norm[target] = row.edge_norm[source]
-    row.path_edges[target] = row.path_edges[source]
+def _people_safe(
+    model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int, count: int
+) -> bool:
+    """Second level: halve intervals until all pairs are closed in each, or one is not in an interval of ``leaf`` edges.
+
+    Args:
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory, with the suspicious pairs in ``open_pairs[1]``.
+        slot: Trajectory slot.
+        total: Time until standstill [s].
+        time: Now [s].
+        end: Where the trajectory ends [s].
+        leaf: Number of edges from the start of the shortest intervals to their end.
+        count: Number of suspicious pairs.
+    """
+    row.open_count[1] = count
+    first, width, depth = 0, INTERVALS // 2, 1
+    if leaf == INTERVALS:
+        width, depth = INTERVALS, 0
+        row.open_count[0] = count
+        for k in range(count):
+            row.open_pairs[0, k] = row.open_pairs[1, k]
+    while first < INTERVALS:
+        last = first + width
+        _fill_edge(model, row, slot, first, total, end)
+        _fill_edge(model, row, slot, last, total, end)
+        left = 0
+        if row.path_edges[last] != row.path_edges[first]:  # at rest: safe
+            node = (first, last, time, total * first / INTERVALS, total * last / INTERVALS)
+            left = _still_open(model, row, slot, node, depth, row.open_count[depth], depth + 1)
+            if left > 0 and width == leaf:
+                if row.mode != PFL or not contacts_allowed(model, row, slot, node, row.open_pairs[depth + 1], left):
+                    row.culprit[0], row.culprit[1], row.culprit[2] = row.open_pairs[depth + 1, 0], first, last
+                    return False
+                left = 0
+        if left > 0:
+            width //= 2
+            depth += 1
+            row.open_count[depth] = left
+        else:  # done with this interval, and with those it is the last part of
+            first = last
+            while first < INTERVALS and first % (2 * width) == 0:
+                width *= 2
+                depth -= 1
+    return True
+
+
+@kernel
+def _same_culprit(model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int) -> bool:
+    """Whether the pair that refuted the last proof still does in the same interval: mostly it does, and that is cheap."""
+    pair, first, last = row.culprit[0], row.culprit[1], row.culprit[2]
+    if pair < 0 or last - first != leaf or (pair // model.proximal.shape[0]) % row.capsule_radius.shape[0] >= row.n_capsules:
+        return False
+    _fill_edge(model, row, slot, first, total, end)
+    _fill_edge(model, row, slot, last, total, end)
+    if row.path_edges[last] == row.path_edges[first]:
+        return False
+    row.open_pairs[0, 0] = pair
+    node = (first, last, time, total * first / INTERVALS, total * last / INTERVALS)
+    if _still_open(model, row, slot, node, 0, 1, DEPTHS - 1) == 0:
+        return False
+    return row.mode != PFL or not contacts_allowed(model, row, slot, node, row.open_pairs[DEPTHS - 1], 1)
+
+
+@kernel
+def _obstacles_clear(model: Row, row: Row, slot: int, total: float, end: float, leaf: int, count: int) -> bool:
+    """Second level for obstacles: one short interval after the other."""
+    for first in range(0, INTERVALS, leaf):
+        last = first + leaf
+        _fill_edge(model, row, slot, first, total, end)
+        _fill_edge(model, row, slot, last, total, end)
+        ds = row.path_edges[last] - row.path_edges[first]
+        if ds != 0.0 and not static_apart(model, row, first, last, count, row.ltt_alpha[slot], ds):
+            return False
+    return True
 
 
 @kernel
@@ -171,19 +205,31 @@ def verify_plan(model: Row, row: Row, slot: int, total: float, time: float) -> i
     """
     if not (np.isfinite(total) and total >= 0.0):
         return NO_STOP
-    start, phases = row.proposal_start, row.proposal_phases
     end = row.ltt_duration[slot]
-    s_first = min(start[0], end)
-    s_last = min(path_state(start, phases, total, total)[0], end)
+    s_first = min(row.proposal_start[0], end)
+    s_last = min(path_state(row.proposal_start, row.proposal_phases, total, total)[0], end)
     if s_last == s_first:
         return SAFE
-    joints = row.joints[0]
-    place_capsules(model, row, row.joints[1, 0], row.points[0])
-    ltt_at(row.ltt[slot], s_last, joints)
-    place_capsules(model, row, joints[0], row.points[INTERVALS])
+    for edge in range(INTERVALS + 1):
+        row.edge_known[edge] = 0
+    if row.mode == PFL:
+        _fill_edge(model, row, slot, 0, total, end)
+    else:
+        place_capsules(model, row, row.joints[1, 0], row.points[0])
+        row.path_edges[0] = s_first
+        row.edge_known[0] = 1
+    _fill_edge(model, row, slot, INTERVALS, total, end)
     alpha, ds = row.ltt_alpha[slot], s_last - s_first
     statics = static_suspects(model, row, alpha, ds)
     count = _suspicious_pairs(model, row, alpha, ds, time, total)
-    if statics == 0 and count == 0:
-        return SAFE
-    return _verify_intervals(model, row, slot, total, time, statics, count, end)
+    leaf = INTERVALS
+    while leaf > 1 and total * leaf > INTERVALS * INTERVAL_S:
+        leaf //= 2
+    if count > 0 and _same_culprit(model, row, slot, total, time, end, leaf):
+        return HUMAN
+    if statics > 0 and not _obstacles_clear(model, row, slot, total, end, leaf, statics):
+        return OBSTACLE
+    if count > 0 and not _people_safe(model, row, slot, total, time, end, leaf, count):
+        return HUMAN
+    row.culprit[0] = -1
+    return SAFE
