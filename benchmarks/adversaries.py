@@ -273,7 +273,7 @@ def _place_person(env: Row, foe: Row) -> None:
     pos, quat = c.f64_array(env.fields[MOCAP_POS], 3 * N_BODIES), c.f64_array(env.fields[MOCAP_QUAT], 4 * N_BODIES)
     for j in range(N_BODIES):
         for x in range(3):
-            env.human_pos[j, x] = foe.pos[j, x]
+            env.human_pos[0, j, x] = foe.pos[j, x]
             pos[3 * j + x] = foe.pos[j, x]
         for x in range(4):
             quat[4 * j + x] = foe.quat[j, x]

@@ -204,7 +204,7 @@ class Attack:
         """Put a person in a posture of the motion library somewhere around the robot, out of reach."""
         engine, foes = self.engine, self._foes
         arrays = engine._arrays
-        arrays.human_clock[i, TIME] = rng.uniform(0.0, 10.0)
+        arrays.human_clock[i, 0, TIME] = rng.uniform(0.0, 10.0)
         observe_end(engine._constants, arrays, engine.people.records, i)
         pos, quat = engine.human_pose(i)
         yaw = _quaternion([0.0, 0.0, 1.0], rng.uniform(-np.pi, np.pi))

@@ -19,7 +19,7 @@ class Runner:
     def __init__(self, engine, rng):
         self.engine, self.rng = engine, rng
         arrays = engine._arrays
-        self.pos, self.quat = arrays.human_pos[0].copy(), arrays.human_quat[0].copy()
+        self.pos, self.quat = arrays.human_pos[0, 0].copy(), arrays.human_quat[0, 0].copy()
         start = np.array([*rng.uniform(-0.3, 0.3, 2), rng.uniform(0.9, 1.3)])
         direction = rng.standard_normal(3) * [1.0, 1.0, 0.3]
         start += rng.uniform(0.8, 1.6) * direction / np.linalg.norm(direction)

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
-from hrg_pipeline.engine.people import People, sizes_vary
+from hrg_pipeline.engine.people import People
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
+from hrg_pipeline.engine.sizes import sizes_vary
 from hrg_pipeline.engine.step import begin_step, observe_end, run_chunk
 from hrg_pipeline.engine.threads import Crew
 from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies_for
@@ -37,11 +38,13 @@ _PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 
 
 class Engine:
-    """Robot, human and shield for ``num_envs`` environments.
+    """Robot, people and shield for ``num_envs`` environments.
+
+    Where a person is asked for, 0 is the one who takes part in the task; others are passers-by.
 
     Args:
         robot_name: which arm.
-        human: the person and how they move.
+        human: the people and how they move.
         shield: mode and assumptions of the shield.
         num_envs: how many environments.
         n_threads: threads that step them; None means one per core.
@@ -66,7 +69,7 @@ class Engine:
         debounce_s: float,
         gripper: str | None = None,
     ) -> None:
-        self.scene = build_scene(robot_name, human.stature_m, human.girth, gripper)
+        self.scene = build_scene(robot_name, human.stature_m, human.girth, gripper, human.count)
         self.robot = self.scene.robot
         self.num_envs = num_envs
         self.dof = self.robot.dof
@@ -87,6 +90,7 @@ class Engine:
             shield,
             _limits(self.scene),
             CYCLE_S,
+            people=human.count,
             inertias=self.scene.inertias,
             joint_names=BODY_NAMES,
         )
@@ -97,7 +101,8 @@ class Engine:
         self._interventions = np.zeros(num_envs, dtype=np.int64)
         self._gripper_span = self._gripper_joint_span()
         for i in range(num_envs):
-            self.people.place(i, 0, np.zeros(3))
+            for person in range(human.count):
+                self.people.place(i, 0, np.zeros(3), person=person)
             self._start(i, np.array(self.robot.home_qpos))
 
     # Observations: views of the state at the end of the last step, one row per environment.
@@ -142,17 +147,23 @@ class Engine:
         """Largest share of a joint's torque limit asked for in the last step (N,)."""
         return self._arrays.torque_share
 
-    def human_positions(self, bodies: NDArray[np.int64]) -> Array:
+    @property
+    def touched_bodies(self) -> NDArray[np.bool_]:
+        """Which bodies of which person the robot touched in the last step (N, P, 24)."""
+        masks = self._arrays.human_touched[:, :, None]
+        return np.asarray(masks >> np.arange(len(BODY_NAMES)) & 1, dtype=np.bool_)
+
+    def human_positions(self, bodies: NDArray[np.int64], person: int = 0) -> Array:
         """Positions of bodies' joints in the world (N, k, 3) [m], by their index in ``BODY_NAMES`` (k,)."""
-        return self._arrays.human_pos[:, bodies]
+        return self._arrays.human_pos[:, person, bodies]
 
-    def human_position(self, body: str) -> Array:
+    def human_position(self, body: str, person: int = 0) -> Array:
         """Position of a body's joint in the world (N, 3) [m]."""
-        return self._arrays.human_pos[:, BODY_NAMES.index(body)].copy()
+        return self._arrays.human_pos[:, person, BODY_NAMES.index(body)].copy()
 
-    def human_pose(self, i: int) -> tuple[Array, Array]:
-        """Return positions (24, 3) [m] and orientations wxyz (24, 4) of the human's bodies."""
-        return self._arrays.human_pos[i].copy(), self._arrays.human_quat[i].copy()
+    def human_pose(self, i: int, person: int = 0) -> tuple[Array, Array]:
+        """Return positions (24, 3) [m] and orientations wxyz (24, 4) of a person's bodies."""
+        return self._arrays.human_pos[i, person].copy(), self._arrays.human_quat[i, person].copy()
 
     def gripper_opening(self) -> Array:
         """Mean opening of the fingers, 0 closed to 1 open (N,)."""
@@ -174,12 +185,12 @@ class Engine:
         }
 
     def reset(self, i: int, start: Array, rng: np.random.Generator) -> None:
-        """Start an episode: the arm at rest at ``start`` (clipped to its limits), a motion drawn from the library.
+        """Start an episode: the arm at rest at ``start`` (clipped to its limits), motions drawn from the library.
 
         Args:
             i: environment.
             start: joint angles (n,) [rad].
-            rng: where the choice of motion and its offset come from.
+            rng: where the choice of motions and their offsets come from.
         """
         q = np.clip(start, self.robot.q_min, self.robot.q_max)
         self.people.begin(i, rng)
@@ -281,6 +292,7 @@ class Engine:
             "contact_flags",
             "contact_counters",
             "contact_pairs",
+            "human_touched",
             "failure",
             "gripper",
         ):

@@ -1,4 +1,4 @@
-"""The human within a cycle: where their bodies are, and how their time passes next to the arm."""
+"""People within a cycle: where their bodies are, how their time passes next to the arm, and where it touches them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from hrg_pipeline.engine.arrays import MOCAP_POS, MOCAP_QUAT
 from hrg_pipeline.human.curves import place_pose
 from hrg_pipeline.human.playback import PACE, TIME, WAITED, advance_clock
 from hrg_pipeline.physics import mujoco_c as c
+from hrg_pipeline.physics.contacts import is_robot
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
 
@@ -22,17 +23,18 @@ _HARDLY = 0.3
 
 
 @kernel
-def advance_human(scene: Row, env: Row, clip: Row, distance: float) -> None:
-    """Let one cycle of the human's time pass: as planned, or at a pace that gives way to the arm.
+def advance_human(scene: Row, env: Row, person: int, clip: Row, distance: float) -> None:
+    """Let one cycle of a person's time pass: as planned, or at a pace that gives way to the arm.
 
     Args:
         scene: constants.
         env: state; ``human_clock`` and ``human_stage`` are updated. The pace stays within [-1, 1], so that no speed
             bound is exceeded.
-        clip: the motion that is played.
-        distance: smallest distance between human and arm now [m].
+        person: which one.
+        clip: the motion that they play.
+        distance: smallest distance between them and the arm now [m].
     """
-    clock = env.human_clock[:]
+    clock = env.human_clock[person]
     if scene.gives_way:
         if clock[WAITED] < 0.0:
             pace = -1.0
@@ -44,19 +46,39 @@ def advance_human(scene: Row, env: Row, clip: Row, distance: float) -> None:
                 clock[WAITED] = -STEP_BACK_S
         change = PACE_CHANGE * scene.cycle_s
         clock[PACE] += min(max(pace - clock[PACE], -change), change)
-    advance_clock(clock, env.human_stage[:], env.human_loops[:], env.human_person[:], clip.length_s, scene.cycle_s)
+    stage, loops, size = env.human_stage[person], env.human_loops[person], env.human_person[person]
+    advance_clock(clock, stage, loops, size, clip.length_s, scene.cycle_s)
 
 
 @kernel
-def place_human(env: Row, clip: Row) -> None:
-    """Put the human's bodies where they are at the human's present time."""
-    pos, quat = env.human_pos[:], env.human_quat[:]
+def place_human(scene: Row, env: Row, person: int, clip: Row) -> None:
+    """Put the bodies of a person where they are at their present time."""
+    pos, quat = env.human_pos[person], env.human_quat[person]
     bodies = pos.shape[0]
-    place_pose(clip, env.human_clock[TIME], env.human_frame[:], pos, quat)
-    mocap_pos = c.f64_array(env.fields[MOCAP_POS], 3 * bodies)
-    mocap_quat = c.f64_array(env.fields[MOCAP_QUAT], 4 * bodies)
+    place_pose(clip, env.human_clock[person, TIME], env.human_frame[person], pos, quat)
+    env.human_time[person] = env.clock * scene.cycle_s
+    # Mocap bodies are those of the people, one person after the other.
+    mocap_pos = c.f64_array(env.fields[MOCAP_POS] + 24 * bodies * person, 3 * bodies)
+    mocap_quat = c.f64_array(env.fields[MOCAP_QUAT] + 32 * bodies * person, 4 * bodies)
     for body in range(bodies):
         for k in range(3):
             mocap_pos[3 * body + k] = pos[body, k]
         for k in range(4):
             mocap_quat[4 * body + k] = quat[body, k]
+
+
+@kernel
+def note_touches(scene: Row, env: Row) -> None:
+    """Add the bodies that the robot touches now to those that it touched in this RL step."""
+    data = env.data
+    for k in range(c.contact_count(data)):
+        contact = c.contact_address(data, k)
+        if c.contact_excluded(contact) != 0 or c.contact_distance(contact) >= 0.0:
+            continue
+        geoms = c.contact_geoms(contact)
+        robot, human = geoms[0], geoms[1]
+        if scene.geom_person[human] < 0:
+            robot, human = human, robot
+        person = scene.geom_person[human]
+        if person >= 0 and is_robot(scene.geom_class[robot]):
+            env.human_touched[person] |= 1 << scene.geom_human_body[human]

@@ -163,7 +163,7 @@ def _watched(engine: Engine, moments: list[_Moment]) -> Iterator[None]:
             if arrays.failure[0] != 0:
                 break
             now = float(engine.time[0])
-            measured = Measured(now, arrays.human_pos[0].copy(), now, engine.q[0], engine.dq[0])
+            measured = Measured(now, arrays.human_pos[0, 0].copy(), now, engine.q[0], engine.dq[0])
             rows, goal = shields.rows[:1].copy(), goals[0].copy() if cycle == 0 else None
             # Goals are set when an environment begins its step: in the call that runs the first cycle.
             run_chunk(

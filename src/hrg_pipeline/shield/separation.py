@@ -36,6 +36,15 @@ def off_by(reach: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.flo
 
 
 @kernel
+def sure_distance(row: Row) -> float:
+    """Distance that everybody surely has from the robot, as measured [m]."""
+    least = np.inf
+    for person in range(row.distance_bound.shape[0]):
+        least = min(least, row.distance_bound[person])
+    return least
+
+
+@kernel
 def bound_bodies(
     pos: NDArray[np.float64],
     proximal: NDArray[np.int64],
