@@ -60,7 +60,7 @@ def test_a_goal_can_be_changed_in_full_motion():
 def test_stops_for_a_human_and_recovers_when_they_leave():
     rig = Rig(planar_arm())
     near, start = human_at(0.5, 0.4), human_at(2.4, 0.4)
-    share = np.linspace(1.0, 0.0, 300)
+    share = np.linspace(1.0, 0.0, 500)
     path = [near + x * (start - near) for x in share * share * (3.0 - 2.0 * share)]  # starts and stops gently
     rig.step(start)
     plan_goal(rig.model, rig.state, rig.i, np.array([1.5, 1.0, -1.0]))

@@ -118,6 +118,10 @@ class EnvArrays(NamedTuple):
     contact_pairs: Ints
     human_event: Array
     """Seconds since the last human contact, 1 if critical, its contact-point speed [m/s] (N, 3)."""
+    contact_speed: Array
+    """Largest speed of the robot's point in a contact with people in this episode (N,) [m/s]."""
+    contact_energy: Array
+    """Largest kinetic energy of the arm in one (N,) [J]."""
     min_distance: Array
     """Smallest distance between the robot and anybody in this episode (N,) [m]."""
     torque_share: Array
@@ -197,6 +201,8 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
         "command": (2, dof),
         "eef_pos": (3,),
         "human_event": (3,),
+        "contact_speed": (),
+        "contact_energy": (),
         "min_distance": (),
         "torque_share": (),
         "jacobian": (3 * nv,),

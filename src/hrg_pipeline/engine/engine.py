@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
-from hrg_pipeline.engine.people import People
+from hrg_pipeline.engine.people import Members, People
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
 from hrg_pipeline.engine.sizes import sizes_vary
 from hrg_pipeline.engine.step import begin_step, observe_end, run_chunk
 from hrg_pipeline.engine.threads import Crew
+from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies_for
 from hrg_pipeline.human.motion_set import MotionSet, make_motion_set
 from hrg_pipeline.human.params import HumanParams
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
 from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
-from hrg_pipeline.shield.model import ASSUMPTIONS, MotionLimits, RobotGeometry
-from hrg_pipeline.shield.params import ShieldParams
+from hrg_pipeline.shield.model import ASSUMPTIONS, MODES, SAFE, VERDICTS, MotionLimits, RobotGeometry
+from hrg_pipeline.shield.params import ShieldParams, ShieldType
 from hrg_pipeline.shield.shield import reset_shield
 
 Array = NDArray[np.float64]
@@ -181,8 +182,31 @@ class Engine:
             "min_human_distance": self._arrays.min_distance.copy(),
             "time_slowed_s": state.slowed_cycles * CYCLE_S,
             "time_stopped_s": state.stopped_cycles * CYCLE_S,
+            "mean_path_speed": state.speed_sum / np.maximum(state.moving_cycles, 1),
+            "max_tracking_error_m": state.tracking_top.max(axis=1),
+            "max_measurement_age_s": state.age_top.copy(),
+            "contact_speed_max_m_s": self._arrays.contact_speed.copy(),
+            "contact_energy_max_j": self._arrays.contact_energy.copy(),
+            **{f"verdict/{name}": state.verdict_cycles[:, k].copy() for k, name in enumerate(VERDICTS) if k != SAFE},
             **{f"assumption/{name}": violations[:, k] for k, name in enumerate(ASSUMPTIONS)},
         }
+
+    def set_shield_type(self, members: Members, shield_type: ShieldType) -> None:
+        """Choose what the shield does in some environments, also amid an episode.
+
+        What was released before was not proven for another mode: its claim holds from the next safe verdict, or the
+        next standstill, on.
+
+        Args:
+            members: which environments, as indices or as a mask (N,).
+            shield_type: OFF, SSM or PFL.
+
+        Raises:
+            ConfigError: there is no such mode.
+        """
+        if shield_type not in MODES:
+            raise ConfigError(f"unknown shield type '{shield_type}'; choose one of {', '.join(MODES)}")
+        self.shields.mode[members] = MODES[shield_type]
 
     def reset(self, i: int, start: Array, rng: np.random.Generator) -> None:
         """Start an episode: the arm at rest at ``start`` (clipped to its limits), motions drawn from the library.
@@ -297,7 +321,8 @@ class Engine:
             "gripper",
         ):
             getattr(arrays, name)[i] = 0
-        arrays.torque_share[i] = 0.0
+        for name in ("torque_share", "contact_speed", "contact_energy"):
+            getattr(arrays, name)[i] = 0.0
         arrays.human_event[i] = (np.inf, 0.0, 0.0)
         arrays.min_distance[i] = np.inf
         self._interventions[i] = 0

@@ -65,20 +65,3 @@ def place_human(scene: Row, env: Row, person: int, clip: Row) -> None:
             mocap_pos[3 * body + k] = pos[body, k]
         for k in range(4):
             mocap_quat[4 * body + k] = quat[body, k]
-
-
-@kernel
-def note_touches(scene: Row, env: Row) -> None:
-    """Add the bodies that the robot touches now to those that it touched in this RL step."""
-    data = env.data
-    for k in range(c.contact_count(data)):
-        contact = c.contact_address(data, k)
-        if c.contact_excluded(contact) != 0 or c.contact_distance(contact) >= 0.0:
-            continue
-        geoms = c.contact_geoms(contact)
-        robot, human = geoms[0], geoms[1]
-        if scene.geom_person[human] < 0:
-            robot, human = human, robot
-        person = scene.geom_person[human]
-        if person >= 0 and is_robot(scene.geom_class[robot]):
-            env.human_touched[person] |= 1 << scene.geom_human_body[human]

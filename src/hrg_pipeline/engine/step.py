@@ -17,13 +17,14 @@ from hrg_pipeline.engine.arrays import (
     Ints,
     SceneArrays,
 )
-from hrg_pipeline.engine.human import advance_human, note_touches, place_human
+from hrg_pipeline.engine.human import advance_human, place_human
+from hrg_pipeline.engine.touches import judge_contact
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import classify_contacts
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.goals import replan, set_goal
-from hrg_pipeline.shield.model import OFF, ShieldModel
+from hrg_pipeline.shield.model import OFF, PFL, ShieldModel
 from hrg_pipeline.shield.separation import sure_distance
 from hrg_pipeline.shield.shield import shield_cycle
 from hrg_pipeline.shield.state import ShieldState
@@ -151,7 +152,7 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
     model = scene.model_far if sure_distance(guard) > FAR_M + shield.hidden else env.model
     c.mj_step1(model, data)
     # Slices are plain arrays: other callers of this kernel have those, so it is compiled once.
-    env.contact_flags |= classify_contacts(
+    flags = classify_contacts(
         model,
         data,
         scene.geom_class[:],
@@ -164,9 +165,9 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
         env.contact_counters[:],
         scene.cycle_s,
         scene.debounce_s,
-        scene.safe_vel,
+        np.inf if guard.mode == PFL else scene.safe_vel,
     )
-    note_touches(scene, env)
+    env.contact_flags |= judge_contact(scene, shield, guard, env, flags)
     _apply_torques(scene, env, guard.command)
     _move_gripper(scene, shield, guard, env, gripper_action)
     c.mj_step2(model, data)

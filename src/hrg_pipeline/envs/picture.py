@@ -15,8 +15,9 @@ from hrg_pipeline.engine.scene import human_prefix
 from hrg_pipeline.engine.sizes import HumanSize, sizes_vary
 from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.physics.render import OffscreenRenderer
+from hrg_pipeline.shield.model import MODES, VERDICTS
 from hrg_pipeline.shield.path import path_state
-from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics, human_growth
+from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics
 from hrg_pipeline.shield.trajectory import ltt_at
 
 Array = NDArray[np.float64]
@@ -72,13 +73,13 @@ class SceneView:
         rows = []
         for t in (state.plan_elapsed[i], total):
             s = path_state(state.plan_start[i], state.plan_phases[i], total, min(t, total))[0]
-            n = state.command.shape[2]
+            n, count = state.command.shape[2], int(state.n_capsules[i])
             joints, frames = np.zeros((4, n)), np.zeros((n, 4, 3))
-            points = np.zeros((len(model.capsule_link), 2, 3))
+            points = np.zeros((count, 2, 3))
             ltt_at(state.ltt[i, slot], s, joints)
             forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, joints[0], frames)
-            capsule_ends(frames, model.capsule_link, model.capsule_ends, points)
-            radius = (model.capsule_radius + model.allowance)[:, None]
+            capsule_ends(frames, model.capsule_link, state.capsule_ends[i], count, points)
+            radius = (state.capsule_radius[i, :count] + model.allowance)[:, None]
             rows.append(np.concatenate([points[:, 0], points[:, 1], radius], axis=1))
         return np.concatenate(rows)
 
@@ -86,11 +87,7 @@ class SceneView:
         """Capsules in which every body of everybody is until the verified plan has stopped the robot (P B, 7)."""
         model, state = self.engine.shield, self.engine.shields
         until = model.delay + max(state.plan_total[i] - state.plan_elapsed[i], 0.0)
-        growth = [
-            human_growth(model.human_v_max, a, b, until, model.measurement_error)
-            for a, b in zip(model.proximal, model.distal, strict=True)
-        ]
-        radius = (model.body_radius + np.array(growth))[:, None]
+        radius = (model.body_radius + model.body_error + model.body_v_max * until)[:, None]
         poses = [self.engine.human_pose(i, person)[0] for person in range(len(self._mocap))]
         return np.concatenate([np.hstack([pos[model.proximal], pos[model.distal], radius]) for pos in poses])
 
@@ -98,8 +95,10 @@ class SceneView:
         """Return what the shield does, in words."""
         state = self.engine.shields
         distance = state.min_distance[i]
+        reason = VERDICTS[state.verdict[i]].replace("_", " ")
+        modes = {number: name for name, number in MODES.items()}
         return {
-            "shield": "safe" if state.safe[i] else "stopping",
+            "shield": f"{modes[int(state.mode[i])]}, safe" if state.safe[i] else f"stopping: {reason}",
             "path speed": f"{state.path[i, 1]:.2f}",
             "human": f"{distance:.2f} m" if distance < 1.0 else "> 1 m" if np.isfinite(distance) else "not seen yet",
         }
