@@ -112,7 +112,7 @@ def slow_segment_gap(first, second):
 def narrow(gap, zeros):
     """Least value over [0, 1] of a convex function of arrays."""
     low, high = zeros, zeros + 1.0
-    for _ in range(80):
+    for _ in range(60):
         first, second = low + (high - low) / 3, high - (high - low) / 3
         less = gap(first) <= gap(second)
         low, high = np.where(less, low, first), np.where(less, second, high)
@@ -203,17 +203,17 @@ def test_box_gap_of_special_segments(p0, p1, gap):
 def test_proven_means_apart_and_apart_is_mostly_proven():
     rng = np.random.default_rng(1)
     alpha, ds, clear, agreed, touching = 3.0, 0.15, 0, 0, 0
-    for case in range(400):
+    for case in range(300):
         check = Check([a_box(rng) for _ in range(2)], rng.uniform(0.03, 0.1, 3), [(0, 1), (0, 2)])
         motion = a_motion(rng, 3, alpha)
         proven = check.proven(motion, alpha, ds)
-        least = check.least_gap(motion, ds, 61)
+        least = check.least_gap(motion, ds, 31)
         if proven:
             assert least > MARGIN, case
         clear += least > MARGIN + 0.015
         agreed += least > MARGIN + 0.015 and proven
         touching += least < MARGIN
-    assert touching > 60 and clear > 60
+    assert touching > 40 and clear > 40
     assert agreed >= 0.95 * clear
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import mujoco
@@ -12,8 +13,10 @@ from scipy.spatial.transform import Rotation
 from hrg_pipeline.engine.scene import Scene
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.physics.lean import touching_body_pairs
+from hrg_pipeline.robots.capsules import Capsules
 from hrg_pipeline.robots.geometry import body_pieces
 from hrg_pipeline.robots.model import ARM_PREFIX, GRIPPER_PREFIX, MOUNT_PREFIX
+from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.static_data import Obstacle
 
 Array = NDArray[np.float64]
@@ -27,6 +30,11 @@ _ALWAYS = 0.98
 """Bodies that touch in this share of all configurations are next to each other in the arm."""
 _THICK_M = 0.5
 """Half the thickness of a floor or wall, towards the side where nobody is."""
+_NEAR_M = 0.01
+"""Links that come closer than this count as touching when the slack of their capsules is found."""
+_SLACK_SAMPLES = 4_000
+_SLACK_LESS_M = 0.002
+"""Taken off the slack for what lies between the samples."""
 _WIDE_M = 10.0
 """Half the width of the floor, which has no edge."""
 _WALL, _FLOOR, _TABLE = "wall_", "floor", "table"
@@ -41,6 +49,8 @@ class StaticPairs(NamedTuple):
     """Whether a capsule can touch a box, but does not always (O, L)."""
     self_pairs: NDArray[np.int64]
     """The same for pairs of capsules (S, 2)."""
+    self_slack: Array
+    """By how much the capsules of a pair may overlap and the links in them are still apart (S,) [m]."""
 
 
 def find_obstacles(scene: Scene, names: tuple[str, ...] = OBSTACLES) -> list[tuple[Obstacle, int | None]]:
@@ -121,17 +131,24 @@ def static_pairs(
             if part == "gripper" and not gripper and not box.name.startswith("base/"):
                 continue
             applies[o, k] = meet([body], groups[part]) if body is not None else _distance(box, scene) < reach
-    pairs = [
-        (a, b)
-        for a in range(len(parts))
-        for b in range(a + 1, len(parts))
-        if abs(joints[a] - joints[b]) > 1 and meet(groups[parts[a]], groups[parts[b]])
-    ]
+    pairs, slacks = [], []
+    close = _slack(scene)
+    for a in range(len(parts)):
+        for b in range(a + 1, len(parts)):
+            first, second = min(joints[a], joints[b]), max(joints[a], joints[b])
+            if second - first <= 1 or not meet(groups[parts[a]], groups[parts[b]]):
+                continue
+            arm = second - first == 2 and "gripper" not in (parts[a], parts[b])
+            slack = close[first] if arm else 0.0
+            if np.isfinite(slack):
+                pairs.append((a, b))
+                slacks.append(slack)
     used = np.asarray(applies.any(axis=1))
     return StaticPairs(
         obstacles=tuple(boxes[o][0] for o in np.flatnonzero(used)),
         applies=applies[used],
         self_pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),
+        self_slack=np.array(slacks),
     )
 
 
@@ -181,6 +198,56 @@ def _changing_pairs(scene: Scene) -> set[tuple[int, int]]:
     moving = [j for j in range(model.njnt) if model.joint(j).name.startswith((ARM_PREFIX, GRIPPER_PREFIX))]
     counts = touching_body_pairs(model, np.arange(model.nbody), np.array(moving), _SAMPLES, _SEED)
     return {pair for pair, count in counts.items() if count < _ALWAYS * _SAMPLES}
+
+
+@lru_cache(maxsize=8)
+def _slack(scene: Scene) -> Array:
+    """By how much the capsules of links j and j + 2 overlap, at least, wherever the links touch (n - 2,) [m].
+
+    Such links are close to each other in every configuration, and their capsules, which are looser than they are,
+    often overlap. Where they touch depends on the two joints between them alone, so samples are dense. inf: they
+    never touch within the joint limits.
+    """
+    model, robot, capsules = scene.model, scene.robot, scene.capsules
+    data = mujoco.MjData(model)
+    bodies = [int(model.jnt_bodyid[joint]) for joint in scene.arm_joints]
+    link = np.full(model.nbody, -99)
+    for body in range(model.nbody):
+        if model.body_weldid[body] in bodies and not model.body(body).name.startswith(GRIPPER_PREFIX):
+            link[body] = bodies.index(int(model.body_weldid[body]))
+    address = model.jnt_qposadr[list(scene.arm_joints)]
+    slack = np.full(max(robot.dof - 2, 0), np.inf)
+    samples = np.random.default_rng(_SEED).uniform(robot.q_min, robot.q_max, (_SLACK_SAMPLES, robot.dof))
+    margins = model.geom_margin.copy()
+    model.geom_margin[:] = _NEAR_M
+    try:
+        for q in samples:
+            data.qpos[address] = q
+            mujoco.mj_kinematics(model, data)
+            mujoco.mj_comPos(model, data)
+            mujoco.mj_collision(model, data)
+            near = data.contact.geom[data.contact.dist < _NEAR_M]
+            links = np.sort(link[model.geom_bodyid[near]].reshape(-1, 2), axis=1)
+            for first in {int(a) for a, b in links if a >= 0 and b == a + 2}:
+                slack[first] = min(slack[first], _overlap(data, bodies, capsules, first))
+    finally:
+        model.geom_margin[:] = margins
+    return np.maximum(slack - _SLACK_LESS_M, 0.0)
+
+
+def _overlap(data: mujoco.MjData, bodies: list[int], capsules: Capsules, first: int) -> float:
+    """How deep the capsules of links ``first`` and ``first + 2`` are in each other, the deepest pair [m]."""
+    ends = []
+    for link in (first, first + 2):
+        turn, origin = data.xmat[bodies[link]].reshape(3, 3), data.xpos[bodies[link]]
+        mine = [k for k in np.flatnonzero(capsules.joint == link) if capsules.body[k] != "gripper"]
+        placed = [(capsules.start[k] @ turn.T + origin, capsules.end[k] @ turn.T + origin) for k in mine]
+        ends.append([(*pair, float(capsules.radius[k])) for k, pair in zip(mine, placed, strict=True)])
+    return max(
+        r + other_r - float(np.sqrt(segment_distance_sq(p, q, other_p, other_q)))
+        for p, q, r in ends[0]
+        for other_p, other_q, other_r in ends[1]
+    )
 
 
 def _reach(scene: Scene) -> float:

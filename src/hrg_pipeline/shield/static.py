@@ -7,8 +7,9 @@ uniform motions is concave in time, so between the edges it is not less. Directi
 the box, and that between the closest points in the middle of the interval. Nothing is inflated by the chord, so a
 robot may slide along a surface.
 
-A capsule is not looked at again until it has moved by as much as it was clear: ``static_clear`` is a distance from
-``static_ref`` within which nothing can touch it, shared out between the capsules of a pair that both move.
+Most pairs are far apart, and not looked at in most cycles: ``static_clear`` is how far a capsule may move from
+``static_ref``, where it was looked at, until it can touch anything but the pairs in ``static_list``, which are tested
+in every cycle. How clear two capsules are of each other is shared out between them.
 
 A pair that is closer than the margin where the plan starts (the robot was put there, or re-anchored) is let out and
 never in: at the edges its separation, along the direction between closest points at the start, may not be less than
@@ -31,6 +32,8 @@ from hrg_pipeline.shield.reach import place_capsules
 _DIP_M = 1e-4
 """A bow of a pair that is too close may be this large [m]."""
 _ROUNDING_M = 1e-9
+_SPARE_M = 0.01
+"""How far a capsule can move at least until it is looked at again [m]; pairs closer than this are tested each time."""
 _NEVER = -1
 """Stands in ``static_pairs`` for a plan with a number that is not finite."""
 _NOT_INSIDE = np.inf
@@ -42,6 +45,9 @@ def forget_static(row: Row) -> None:
     """Forget how clear each capsule was, as at a reset, so that nothing depends on the episode before."""
     for k in range(row.static_clear.shape[0]):
         row.static_clear[k] = -np.inf
+    for index in range(row.static_near.shape[0]):
+        row.static_near[index] = 0
+    row.static_listed = 0
 
 
 @kernel
@@ -59,6 +65,13 @@ def _moved(ends: NDArray[np.float64], ref: NDArray[np.float64]) -> float:
 
 
 @kernel
+def _radii(model: Row, row: Row, s: int) -> float:
+    """How far the axes of a pair of the robot's capsules have to be apart, margin not included [m]."""
+    a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
+    return float(row.capsule_radius[a] + row.capsule_radius[b] - model.self_slack[s])
+
+
+@kernel
 def _suspect(row: Row, count: int, code: int, n: Triple, start: float) -> None:
     """Write down a pair that may touch; ``start`` is its separation along ``n`` if it is too close already."""
     row.static_pairs[count] = code
@@ -70,53 +83,92 @@ def _suspect(row: Row, count: int, code: int, n: Triple, start: float) -> None:
 
 
 @kernel
-def _suspicious_boxes(model: Row, row: Row, k: int, bow: float, count: int) -> int:
-    """Write down the boxes that capsule ``k`` may touch, and bring its ``static_clear`` up to date."""
-    first, last = row.points[0], row.points[INTERVALS]
-    radius = row.capsule_radius[k]
-    keep = radius + model.static_margin
+def _look_at_boxes(model: Row, row: Row, k: int) -> None:
+    """Find the boxes near capsule ``k``, and how clear it is of the others, where the plan starts."""
+    ends, slots = row.points[0, k], row.static_clear.shape[0]
+    keep = row.capsule_radius[k] + model.static_margin
+    enough = row.static_shift[k] + _SPARE_M
     clear = np.inf
     for o in range(model.n_boxes):
         if model.box_applies[o, k] == 0:
             continue
-        gap, along = face_gaps(model, o, first[k], last[k])
-        if not along > keep + bow:
-            gap = box_gap(model, o, first[k, 0], first[k, 1])
-            if not box_separation(model, o, k, first, last) > keep + bow:
-                n, start = (0.0, 0.0, 0.0), _NOT_INSIDE
-                if gap < keep:
-                    n = way_out(model, o, first[k])
-                    start = lowest(first[k], model, o, n)
-                _suspect(row, count, o * row.static_clear.shape[0] + k, n, start)
-                count += 1
-        clear = min(clear, gap - keep)
+        gap = face_gaps(model, o, ends, ends)[0] - keep
+        if not gap > enough:
+            gap = box_gap(model, o, ends[0], ends[1]) - keep
+        near = not gap > enough
+        row.static_near[o * slots + k] = 1 if near else 0
+        if not near:
+            clear = min(clear, gap)
     row.static_clear[k] = clear
-    return count
 
 
 @kernel
-def _suspicious_self(model: Row, row: Row, s: int, bows: float, count: int) -> int:
-    """Write down a pair of the robot's capsules if it may touch, and share out how clear it is."""
-    first, last, clear = row.points[0], row.points[INTERVALS], row.static_clear
+def _look_at_pair(model: Row, row: Row, s: int) -> None:
+    """Find whether two of the robot's capsules are near each other, else share out how clear they are."""
+    clear, shift = row.static_clear, row.static_shift
     a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
-    keep = row.capsule_radius[a] + row.capsule_radius[b] + model.static_margin
-    gap = axes_gap(row.static_ref, a, b) - keep
-    share = 0.5 * gap
-    # A capsule that was not looked at in this cycle keeps what it has, or else half.
+    gap = axes_gap(row.static_ref, a, b) - _radii(model, row, s) - model.static_margin
+    spare = 0.5 * (gap - shift[a] - shift[b])
+    near = not spare > _SPARE_M
+    row.static_near[model.box_applies.size + s] = 1 if near else 0
+    if near:
+        return
+    share = shift[a] + spare
+    # A capsule that was not looked at in this cycle keeps what it has, or less.
     if row.static_active[a] == 0:
         share = min(share, clear[a])
     elif row.static_active[b] == 0:
         share = max(share, gap - clear[b])
     clear[a] = min(clear[a], share)
     clear[b] = min(clear[b], gap - share)
-    if row.static_shift[a] + row.static_shift[b] < gap or motion_separation(first, last, a, b) > keep + bows:
-        return count
+
+
+@kernel
+def _look(model: Row, row: Row) -> None:
+    """Look anew at the capsules that are active, and list the pairs that are near."""
+    for k in range(row.n_capsules):
+        if row.static_active[k] == 1:
+            row.static_radius[k] = row.capsule_radius[k]
+            for end in range(2):
+                for c in range(3):
+                    row.static_ref[k, end, c] = row.points[0, k, end, c]
+            _look_at_boxes(model, row, k)
+    for s in range(model.n_self):
+        a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
+        if max(a, b) < row.n_capsules and row.static_active[a] + row.static_active[b] > 0:
+            _look_at_pair(model, row, s)
+    row.static_listed = 0
+    for code in range(row.static_near.shape[0]):
+        if row.static_near[code] == 1:
+            row.static_list[row.static_listed] = code
+            row.static_listed += 1
+
+
+@kernel
+def _is_suspicious(model: Row, row: Row, code: int, alpha: NDArray[np.float64], ds: float, count: int) -> bool:
+    """Whether a pair may touch during the whole plan; it is then written down as number ``count``."""
+    first, last, slots = row.points[0], row.points[INTERVALS], row.static_clear.shape[0]
     n, start = (0.0, 0.0, 0.0), _NOT_INSIDE
-    if axes_gap(first, a, b) < keep:
-        n = way_apart(first, a, b)
-        start = axes_separation(first, a, b, n)
-    _suspect(row, count, model.box_applies.size + s, n, start)
-    return count + 1
+    if code < model.box_applies.size:
+        o, k = code // slots, code % slots
+        keep = row.capsule_radius[k] + model.static_margin
+        apart = keep + alpha[k] * ds * ds / 8.0
+        if face_gaps(model, o, first[k], last[k])[1] > apart or box_separation(model, o, k, first, last) > apart:
+            return False
+        if box_gap(model, o, first[k, 0], first[k, 1]) < keep:
+            n = way_out(model, o, first[k])
+            start = lowest(first[k], model, o, n)
+    else:
+        s = code - model.box_applies.size
+        a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
+        keep = _radii(model, row, s) + model.static_margin
+        if motion_separation(first, last, a, b) > keep + (alpha[a] + alpha[b]) * ds * ds / 8.0:
+            return False
+        if axes_gap(first, a, b) < keep:
+            n = way_apart(first, a, b)
+            start = axes_separation(first, a, b, n)
+    _suspect(row, count, code, n, start)
+    return True
 
 
 @kernel
@@ -138,31 +190,28 @@ def static_suspects(model: Row, row: Row, alpha: NDArray[np.float64], ds: float)
         forget_static(row)
         row.static_count = row.n_capsules
     row.static_inside = 0
-    count = 0
     first, last, ref = row.points[0], row.points[INTERVALS], row.static_ref
+    active = 0
     for k in range(row.n_capsules):
         bow = alpha[k] * ds * ds / 8.0
         shift = max(_moved(first[k], ref[k]), _moved(last[k], ref[k])) + bow
-        chord = _moved(last[k], first[k]) + bow
         row.static_active[k] = 0
         row.static_shift[k] = shift
-        if not np.isfinite(shift + chord):
-            row.static_pairs[0] = _NEVER
-            forget_static(row)
-            return 1
         if shift < row.static_clear[k] and row.capsule_radius[k] == row.static_radius[k]:
             continue
+        active += 1
         row.static_active[k] = 1
-        row.static_shift[k] = chord
-        row.static_radius[k] = row.capsule_radius[k]
-        for end in range(2):
-            for c in range(3):
-                ref[k, end, c] = first[k, end, c]
-        count = _suspicious_boxes(model, row, k, bow, count)
-    for s in range(model.n_self):
-        a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
-        if max(a, b) < row.n_capsules and row.static_active[a] + row.static_active[b] > 0:
-            count = _suspicious_self(model, row, s, (alpha[a] + alpha[b]) * ds * ds / 8.0, count)
+        row.static_shift[k] = _moved(last[k], first[k]) + bow
+        if not np.isfinite(shift + row.static_shift[k] + row.capsule_radius[k]):
+            forget_static(row)
+            row.static_pairs[0] = _NEVER
+            return 1
+    if active > 0:
+        _look(model, row)
+    count = 0
+    for index in range(row.static_listed):
+        if _is_suspicious(model, row, row.static_list[index], alpha, ds, count):
+            count += 1
     return count
 
 
@@ -197,7 +246,7 @@ def static_apart(model: Row, row: Row, interval: int, count: int, alpha: NDArray
             s = code - model.box_applies.size
             a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
             bow = (alpha[a] + alpha[b]) * ds * ds / 8.0
-            keep = row.capsule_radius[a] + row.capsule_radius[b] + model.static_margin
+            keep = _radii(model, row, s) + model.static_margin
         if not np.isfinite(_moved(points[a], other[a]) + _moved(points[b], other[b])):
             return False
         if with_box:
@@ -242,7 +291,7 @@ def static_gap(model: Row, row: Row, q: NDArray[np.float64]) -> float:
     for s in range(model.n_self):
         a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
         if max(a, b) < row.n_capsules:
-            gap = axes_gap(points, a, b) - radius[a] - radius[b]
+            gap = axes_gap(points, a, b) - _radii(model, row, s)
             if np.isnan(gap):
                 return np.nan
             best = min(best, gap)

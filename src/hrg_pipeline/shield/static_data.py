@@ -28,6 +28,7 @@ def static_fields(
     applies: NDArray[np.bool_],
     self_pairs: NDArray[np.int64],
     margin: float,
+    self_slack: NDArray[np.float64] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Constants of the static check for the record of the shield's model.
 
@@ -35,12 +36,14 @@ def static_fields(
         obstacles: O boxes, may be none.
         applies: Which box is watched for which of L capsules (O, L).
         self_pairs: Pairs of the robot's capsules that are watched (S, 2), may be none.
+        self_slack: By how much the capsules of each pair may overlap and what they enclose is still apart (S,) [m];
+            default 0.
         margin: What is kept between real radii and everything else, tracking error included [m].
 
     Returns:
         ``box_pos`` (O, 3), ``box_rot`` (O, 3, 3), ``box_half`` (O, 3), ``box_applies`` (O, L), ``self_pairs`` (S, 2),
-        ``n_boxes``, ``n_self`` and ``static_margin``. A record has no empty fields: where there is nothing, one entry
-        stands that no count includes.
+        ``self_slack`` (S,), ``n_boxes``, ``n_self`` and ``static_margin``. A record has no empty fields: where there is
+        nothing, one entry stands that no count includes.
 
     Raises:
         ModelError: An array has the wrong shape, or an index or number that cannot be.
@@ -53,6 +56,9 @@ def static_fields(
         raise ModelError(f"self_pairs must hold capsule indices from 0 to {capsules - 1}")
     if (self_pairs[:, 0] == self_pairs[:, 1]).any():
         raise ModelError("self_pairs holds a capsule paired with itself")
+    slack = np.zeros(len(self_pairs)) if self_slack is None else np.array(self_slack, dtype=np.float64)
+    if slack.shape != (len(self_pairs),) or not (np.isfinite(slack).all() and (slack >= 0.0).all()):
+        raise ModelError(f"self_slack must hold {len(self_pairs)} finite lengths that are not negative")
     if not (np.isfinite(margin) and margin >= 0.0):
         raise ModelError(f"the static margin is {margin}, expected a distance in metres")
     for box in obstacles:
@@ -70,6 +76,7 @@ def static_fields(
         "box_half": half,
         "box_applies": padded,
         "self_pairs": self_pairs if len(self_pairs) else np.zeros((1, 2), dtype=np.int64),
+        "self_slack": slack if len(slack) else np.zeros(1),
         "static_margin": np.array(float(margin)),
     }
 
@@ -82,9 +89,10 @@ def static_scratch(fields: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
     Returns:
         ``static_ref`` (L, 2, 3), ``static_clear`` (L,), ``static_radius`` (L,) and ``static_count``: how clear each
-        capsule was, and where, when it was looked at. ``static_inside``: 1 if a pair was too close already where the
-        last plan began. Scratch: ``static_active`` (L,), ``static_shift`` (L,), ``static_pairs`` (P,), ``static_start``
-        (P,), ``static_normal`` (P, 3).
+        capsule was, and where, when it was looked at. ``static_near`` (P,), ``static_list`` (P,) and ``static_listed``:
+        flags, codes and number of the pairs that were near then. ``static_inside``: 1 if a pair was too close already
+        where the last plan began. Scratch: ``static_active`` (L,), ``static_shift`` (L,), ``static_pairs`` (P,),
+        ``static_start`` (P,), ``static_normal`` (P, 3).
     """
     capsules = fields["box_applies"].shape[1]
     pairs = fields["box_applies"].size + len(fields["self_pairs"])
@@ -93,6 +101,9 @@ def static_scratch(fields: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         "static_clear": np.full(capsules, -np.inf),
         "static_radius": np.zeros(capsules),
         "static_count": np.array(-1),
+        "static_near": np.zeros(pairs, dtype=np.int64),
+        "static_list": np.zeros(pairs, dtype=np.int64),
+        "static_listed": np.array(0),
         "static_inside": np.array(0),
         "static_active": np.zeros(capsules, dtype=np.int64),
         "static_shift": np.zeros(capsules),
