@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
+from hrg_pipeline.engine.obstacles import static_pairs
 from hrg_pipeline.engine.people import Members, People
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
 from hrg_pipeline.engine.sizes import sizes_vary
@@ -92,6 +93,7 @@ class Engine:
             _limits(self.scene),
             CYCLE_S,
             people=human.count,
+            statics=static_pairs(self.scene, shield.obstacles, gripper=shield.obstacle_gripper, held=True),
             inertias=self.scene.inertias,
             joint_names=BODY_NAMES,
         )

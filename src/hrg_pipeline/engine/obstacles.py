@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import mujoco
 import numpy as np
@@ -17,12 +17,12 @@ from hrg_pipeline.robots.capsules import Capsules
 from hrg_pipeline.robots.geometry import body_pieces
 from hrg_pipeline.robots.model import ARM_PREFIX, GRIPPER_PREFIX, MOUNT_PREFIX
 from hrg_pipeline.shield.distance import segment_distance_sq
-from hrg_pipeline.shield.static_data import Obstacle
+from hrg_pipeline.shield.static_data import Obstacle, StaticPairs
 
 Array = NDArray[np.float64]
 
-OBSTACLES: Final = ("table", "base", "walls", "floor")
-"""What obstacles can be made of: table top, the robot's own pedestal and foot, the room's walls, its floor."""
+OBSTACLES: Final = ("table", "base", "walls", "floor", "self")
+"""What there is to keep clear of: table top, the robot's own pedestal and foot, the room's walls, its floor; itself."""
 
 _SAMPLES = 10_000
 _SEED = 20_231_017
@@ -38,19 +38,6 @@ _SLACK_LESS_M = 0.002
 _WIDE_M = 10.0
 """Half the width of the floor, which has no edge."""
 _WALL, _FLOOR, _TABLE = "wall_", "floor", "table"
-
-
-class StaticPairs(NamedTuple):
-    """What ``shield.static_data.static_fields`` takes, for L capsules."""
-
-    obstacles: tuple[Obstacle, ...]
-    """O boxes that something can touch."""
-    applies: NDArray[np.bool_]
-    """Whether a capsule can touch a box, but does not always (O, L)."""
-    self_pairs: NDArray[np.int64]
-    """The same for pairs of capsules (S, 2)."""
-    self_slack: Array
-    """By how much the capsules of a pair may overlap and the links in them are still apart (S,) [m]."""
 
 
 def find_obstacles(scene: Scene, names: tuple[str, ...] = OBSTACLES) -> list[tuple[Obstacle, int | None]]:
@@ -92,7 +79,7 @@ def find_obstacles(scene: Scene, names: tuple[str, ...] = OBSTACLES) -> list[tup
         half = np.array([_WIDE_M, _WIDE_M, _THICK_M])
         found.append((Obstacle("floor", geom.pos - np.array([0.0, 0.0, _THICK_M]), np.eye(3), half), 0))
     if "walls" in names:
-        found += [(wall, None) for wall in _walls(scene.render_model)]
+        found += [(wall, None) for wall in _walls(scene.drawn)]
     return found
 
 
@@ -133,7 +120,7 @@ def static_pairs(
             applies[o, k] = meet([body], groups[part]) if body is not None else _distance(box, scene) < reach
     pairs, slacks = [], []
     close = _slack(scene)
-    for a in range(len(parts)):
+    for a in range(len(parts) if "self" in names else 0):
         for b in range(a + 1, len(parts)):
             first, second = min(joints[a], joints[b]), max(joints[a], joints[b])
             if second - first <= 1 or not meet(groups[parts[a]], groups[parts[b]]):
@@ -165,10 +152,10 @@ def _enclosing_box(name: str, points: Array, body: Array, geom: Array) -> Obstac
     return min(boxes, key=lambda box: float(box.half.prod()))
 
 
-def _walls(model: mujoco.MjModel) -> list[Obstacle]:
-    """Thick boxes behind the drawn walls (k), which are thin along the z axis of their geoms."""
+def _walls(drawn: mujoco.MjSpec) -> list[Obstacle]:
+    """Thick boxes behind the drawn walls, which are thin along the z axis of their geoms."""
     walls = []
-    for geom in (model.geom(g) for g in range(model.ngeom)):
+    for geom in drawn.worldbody.geoms:
         if geom.name.startswith(_WALL):
             rot = Rotation.from_quat(geom.quat, scalar_first=True).as_matrix()
             outward = np.sign(rot[:, 2] @ geom.pos) * rot[:, 2]
@@ -192,6 +179,7 @@ def _groups(scene: Scene) -> dict[str, list[int]]:
     return groups
 
 
+@lru_cache(maxsize=8)
 def _changing_pairs(scene: Scene) -> set[tuple[int, int]]:
     """Pairs of bodies that touch in some configurations, and not in practically all."""
     model = scene.model

@@ -67,6 +67,11 @@ class Scene:
     _full: mujoco.MjSpec = field(repr=False)
 
     @property
+    def drawn(self) -> mujoco.MjSpec:
+        """What ``render_model`` is compiled from."""
+        return self._full
+
+    @property
     def render_model(self) -> mujoco.MjModel:
         """The same scene with visual meshes, lights and cameras (compiled when first asked for)."""
         return _compile_render_model(self)

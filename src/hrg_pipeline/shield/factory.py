@@ -35,7 +35,7 @@ from hrg_pipeline.shield.profile import PROFILE_PHASES
 from hrg_pipeline.shield.reach import reach_bounds
 from hrg_pipeline.shield.shield import reset_shield
 from hrg_pipeline.shield.state import ShieldState
-from hrg_pipeline.shield.static_data import NO_STATICS, Statics, static_fields, static_scratch
+from hrg_pipeline.shield.static_data import StaticPairs, static_fields, static_scratch
 from hrg_pipeline.shield.trajectory import LIM_Q_MAX, LTT_PHASES
 
 _NUMERICAL_MARGIN_M = 1e-3  # far above rounding; standstill is reached before real contact
@@ -182,12 +182,11 @@ def _human_fields(bodies: HumanBodies, params: ShieldParams, people: int, names:
     )
 
 
-def _static_fields(statics: Statics, geometry: RobotGeometry, margin: float) -> dict[str, Any]:
-    """Obstacles; what is held keeps clear of what some capsule of the gripper does."""
-    gripper = np.asarray(geometry.capsule_is_gripper) != 0
-    applies = np.asarray(statics.applies, dtype=np.bool_).reshape(len(statics.obstacles), len(gripper))
-    held = applies[:, gripper].any(axis=1, keepdims=True)
-    return static_fields(statics.obstacles, np.concatenate([applies, held], axis=1), statics.self_pairs, margin)
+def _static_fields(statics: StaticPairs | None, capsules: int, margin: float) -> dict[str, Any]:
+    """What is static, or nothing."""
+    if statics is None:
+        statics = StaticPairs((), np.zeros((0, capsules), dtype=np.bool_), np.zeros((0, 2), np.int64), np.zeros(0))
+    return static_fields(statics.obstacles, statics.applies, statics.self_pairs, margin, statics.self_slack)
 
 
 def _contact_fields(
@@ -227,7 +226,7 @@ def make_shield_model(
     sample_time: float = 0.004,
     *,
     people: int = 1,
-    statics: Statics | None = None,
+    statics: StaticPairs | None = None,
     inertias: LinkInertias | None = None,
     joint_names: Sequence[str] | None = None,
 ) -> ShieldModel:
@@ -240,7 +239,7 @@ def make_shield_model(
         motion: Limits of the commands; defaults of ``MotionLimits``.
         sample_time: Length of a cycle [s].
         people: How many people are measured.
-        statics: Obstacles, and which of the robot's capsules keep clear of what; None: nothing.
+        statics: Obstacles, and which of the robot's capsules and of a held one keep clear of what; None: nothing.
         inertias: Of the robot's links; without them there is no PFL.
         joint_names: Names of the human's joints (J,), for errors that are given by joint.
 
@@ -279,7 +278,7 @@ def make_shield_model(
         limits=_limits(geometry, motion or MotionLimits()),
         **robot,
         **human,
-        **_static_fields(statics or NO_STATICS, geometry, params.obstacle_margin_m),
+        **_static_fields(statics, len(robot["capsule_link"]), params.obstacle_margin_m),
         **_contact_fields(geometry, bodies, params, inertias, robot["joint_pos"]),
     )
     record = make_rows(1, {name: np.asarray(values[name]) for name in ShieldModel._fields if name != "record"})

@@ -235,6 +235,8 @@ class ShieldModel(NamedTuple):
     """S."""
     self_pairs: Int
     """Capsules that keep clear of each other (S, 2)."""
+    self_slack: Float
+    """By how much they may overlap and the links in them are still apart (S,) [m]."""
     static_margin: float
     """[m]"""
     # Power and force limiting, see ``energy`` and ``contacts``.

@@ -193,6 +193,12 @@ class ShieldState(NamedTuple):
     """(N, DEPTHS)."""
     meets: Int
     """(N, P L B): whether a link may touch a body part in the present interval; -1: not looked at yet."""
+    static_near: Int
+    """(N, O L + S) which pairs were near then."""
+    static_list: Int
+    """(N, O L + S) their codes."""
+    static_listed: Int
+    """(N,) how many."""
     static_active: Int
     """(N, L)."""
     static_shift: Float

@@ -216,13 +216,16 @@ def static_suspects(model: Row, row: Row, alpha: NDArray[np.float64], ds: float)
 
 
 @kernel
-def static_apart(model: Row, row: Row, interval: int, count: int, alpha: NDArray[np.float64], ds: float) -> bool:
+def static_apart(
+    model: Row, row: Row, first: int, last: int, count: int, alpha: NDArray[np.float64], ds: float
+) -> bool:
     """Second level: whether all suspicious pairs keep apart during one interval of the plan.
 
     Args:
         model: Record with the fields of ``static_fields``.
         row: The row after ``static_suspects``, with ``points`` at both edges of the interval.
-        interval: It lies between edges ``interval`` and ``interval + 1``.
+        first: Edge at which it begins.
+        last: Edge at which it ends.
         count: From ``static_suspects``.
         alpha: Bounds of |d²p/ds²| of the capsule ends (L,) [m/s²].
         ds: Length of the path in the interval [s].
@@ -230,7 +233,7 @@ def static_apart(model: Row, row: Row, interval: int, count: int, alpha: NDArray
     Returns:
         True only if it is proven for every pair; False on any number that is not finite.
     """
-    points, other, slots = row.points[interval], row.points[interval + 1], row.static_clear.shape[0]
+    points, other, slots = row.points[first], row.points[last], row.static_clear.shape[0]
     for index in range(count):
         code, start, normal = row.static_pairs[index], row.static_start[index], row.static_normal[index]
         if code < 0:
@@ -279,7 +282,7 @@ def static_gap(model: Row, row: Row, q: NDArray[np.float64]) -> float:
         where axes intersect; inf if nothing is watched, NaN if a number is.
     """
     points, radius = row.points[0], row.capsule_radius
-    place_capsules(model, row.frames, q, points)
+    place_capsules(model, row, q, points)
     best = np.inf
     for o in range(model.n_boxes):
         for k in range(row.n_capsules):

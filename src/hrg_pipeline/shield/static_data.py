@@ -23,6 +23,19 @@ class Obstacle(NamedTuple):
     """Half sizes (3,) [m]."""
 
 
+class StaticPairs(NamedTuple):
+    """Everything static, and what of the robot keeps clear of what: O boxes, L capsules, the last one a held object."""
+
+    obstacles: tuple[Obstacle, ...]
+    """O boxes that something can touch."""
+    applies: NDArray[np.bool_]
+    """Whether a capsule can touch a box, but does not always (O, L)."""
+    self_pairs: NDArray[np.int64]
+    """The same for pairs of capsules (S, 2)."""
+    self_slack: NDArray[np.float64]
+    """By how much the capsules of a pair may overlap and the links in them are still apart (S,) [m]."""
+
+
 def static_fields(
     obstacles: Sequence[Obstacle],
     applies: NDArray[np.bool_],
