@@ -27,6 +27,7 @@ from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
 from hrg_pipeline.shield.model import ASSUMPTIONS, MODES, SAFE, VERDICTS, MotionLimits, RobotGeometry
 from hrg_pipeline.shield.params import ShieldParams, ShieldType
 from hrg_pipeline.shield.shield import reset_shield
+from hrg_pipeline.shield.static import configuration_gap
 
 Array = NDArray[np.float64]
 
@@ -34,6 +35,8 @@ ACTION_SCALE = 0.2
 """Joint step of a full action, from the measured angle [rad]."""
 MOTION_STREAM = 1_000_000
 """Branch of the seed tree that the motion library grows from; no environment has so high an index."""
+_REACHABLE_M = 0.002
+"""Configurations this much clearer than the shield asks for can be reached and left [m]."""
 _AFTER_HORIZON_S = 1.0
 _SHORTEST_MOTION_S, _LONGEST_MOTION_S = 4.0, 600.0
 _PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
@@ -236,11 +239,16 @@ class Engine:
     def is_free(self, q: Array, clearance_m: float) -> bool:
         """Tell whether a configuration keeps clear of table and pedestal and does not touch the arm itself.
 
+        So that the shield lets the arm go there, the shield's capsules keep clear as well, by its own margin.
+
         Args:
             q: joint angles (n,) [rad].
             clearance_m: distance to table and pedestal; links of the arm may come closer than this to each other,
                 since neighbours always do, but not touch [m].
         """
+        gap = configuration_gap(self.shield.record, self.shields.rows, 0, q)
+        if not gap > self.shield.static_margin + _REACHABLE_M:
+            return False
         data = self._probe
         self._probe_model.geom_margin[:] = clearance_m
         data.qpos[self._constants.arm_qpos] = q
