@@ -60,7 +60,7 @@ def records(scene, pairs):
 
 
 def meshes(scene, qs, clearance):
-    """Which configurations are free for the simulator (k,), and in which the arm is in itself or in an obstacle (k,)."""
+    """Where the simulator finds a configuration free (k,), and where the arm is in itself or an obstacle (k,)."""
     model, data = scene.model, mujoco.MjData(scene.model)
     address = model.jnt_qposadr[list(scene.arm_joints)]
     gripper = scene.gripper_joints
