@@ -12,7 +12,7 @@ from hrg_pipeline.engine.obstacles import OBSTACLES, find_obstacles, static_pair
 from hrg_pipeline.engine.scene import TABLE_OFFSET, TABLE_SIZE, build_scene
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.human.body import make_shield_bodies_for
-from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_ROBOT
+from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
 from hrg_pipeline.physics.records import columns, make_rows
 from hrg_pipeline.robots.records import ROBOTS
 from hrg_pipeline.shield.factory import make_shield_model
@@ -60,7 +60,7 @@ def records(scene, pairs):
 
 
 def meshes(scene, qs, clearance):
-    """Which configurations are free for the simulator (k,), and in which parts of the arm are in each other (k,)."""
+    """Where the simulator finds a configuration free (k,), and where the arm is in itself or an obstacle (k,)."""
     model, data = scene.model, mujoco.MjData(scene.model)
     address = model.jnt_qposadr[list(scene.arm_joints)]
     gripper = scene.gripper_joints
@@ -75,9 +75,11 @@ def meshes(scene, qs, clearance):
             classes = scene.geom_class[data.contact.geom]
             robot = np.isin(classes, (GEOM_ROBOT, GEOM_GRIPPER))
             own = robot.all(axis=1) & ~(classes == GEOM_GRIPPER).all(axis=1)
-            static = robot.any(axis=1) & ~robot.all(axis=1)
-            inside[k] = (own & (data.contact.dist < 0.0)).any()
-            free[k] = not (inside[k] or static.any())
+            human = (classes == GEOM_HUMAN).any(axis=1)
+            static = robot.any(axis=1) & ~robot.all(axis=1) & ~human
+            deep = data.contact.dist < 0.0
+            inside[k] = ((own | static) & deep).any()
+            free[k] = not ((own & deep).any() or static.any())
     finally:
         model.geom_margin[:] = margins
     return free, inside
@@ -93,9 +95,8 @@ def test_every_robot_is_free_at_home_and_in_most_of_its_space(scene):
     gaps = np.zeros(len(qs))
     _gaps(models, rows, qs, gaps)
     assert (gaps[free] > MARGIN).mean() > LEAST_FREE
-    # What is left out is out of reach: where capsules are clear, no parts of the arm are in each other.
-    assert not (inside & (gaps > MARGIN)).any()
-    assert (gaps[~free] > MARGIN).mean() < 0.02
+    # What is left out is out of reach: where the capsules are clear, nothing is in anything.
+    assert inside.any() and not (inside & (gaps > MARGIN)).any()
 
 
 def test_the_table_is_where_it_is_drawn(panda):

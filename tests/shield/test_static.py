@@ -368,6 +368,16 @@ def test_what_is_not_watched_may_touch():
     assert not Check([], [0.05] * 3, [(0, 1), (2, 1), (0, 2)]).proven(lambda s: sinking(-s), 1.0, 0.1)
 
 
+def test_capsules_may_overlap_by_their_slack():
+    close = np.concatenate([a_rod(0.0), a_rod(0.09)])
+    check = Check([], [0.05, 0.05], [(0, 1)])
+    assert not check.proven(lambda s: close + s * np.array([[[0.1]], [[0.0]]]) * [0.0, 0.0, 1.0], 0.0, 0.01)
+    _forget(check.rows)
+    columns(check.models)["self_slack"][0] = 0.02
+    assert check.proven(lambda s: close + s * np.array([[[0.1]], [[0.0]]]) * [0.0, 0.0, 1.0], 0.0, 0.01)
+    assert check.row["static_inside"][0] == 0
+
+
 def test_the_gap_of_a_configuration():
     geometry = planar_arm()
     model = make_shield_model(geometry, human_bodies())
@@ -406,6 +416,8 @@ def test_wrong_data_is_refused():
         dict(applies=[[True, False]] * 2),
         dict(self_pairs=[[0, 2]]),
         dict(self_pairs=[[1, 1]]),
+        dict(self_slack=[-0.01]),
+        dict(self_slack=[0.0, 0.0]),
         dict(margin=np.nan),
         dict(margin=-0.1),
         dict(obstacles=[TABLE._replace(half=np.array([1.0, -1.0, 1.0]))]),
