@@ -172,14 +172,21 @@ def _same_culprit(model: Row, row: Row, slot: int, total: float, time: float, en
 
 @kernel
 def _obstacles_clear(model: Row, row: Row, slot: int, total: float, end: float, leaf: int, count: int) -> bool:
-    """Second level for obstacles: one short interval after the other."""
-    for first in range(0, INTERVALS, leaf):
-        last = first + leaf
+    """Second level for obstacles: halve intervals until all suspicious pairs are clear, down to ``leaf`` edges."""
+    first, width = 0, max(INTERVALS // 2, leaf)
+    while first < INTERVALS:
+        last = first + width
         _fill_edge(model, row, slot, first, total, end)
         _fill_edge(model, row, slot, last, total, end)
         ds = row.path_edges[last] - row.path_edges[first]
-        if ds != 0.0 and not static_apart(model, row, first, last, count, row.ltt_alpha[slot], ds):
+        if ds == 0.0 or static_apart(model, row, first, last, count, row.ltt_alpha[slot], ds):
+            first = last
+            while first < INTERVALS and first % (2 * width) == 0:
+                width *= 2
+        elif width == leaf:
             return False
+        else:
+            width //= 2
     return True
 
 
