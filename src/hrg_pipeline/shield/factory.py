@@ -156,7 +156,9 @@ def _robot_fields(geometry: RobotGeometry) -> dict[str, Any]:
     )
 
 
-def _human_fields(bodies: HumanBodies, params: ShieldParams, people: int, names: Sequence[str] | None) -> dict[str, Any]:
+def _human_fields(
+    bodies: HumanBodies, params: ShieldParams, people: int, names: Sequence[str] | None
+) -> dict[str, Any]:
     """Bodies, bounds and errors."""
     errors, speeds = _errors(params, len(bodies.v_max), names), _speeds(params, bodies)
     first, second = np.asarray(bodies.proximal, dtype=np.int64), np.asarray(bodies.distal, dtype=np.int64)

@@ -106,9 +106,7 @@ def _still_open(model: Row, row: Row, slot: int, node: Node, depth: int, count: 
 
 
 @kernel
-def _people_safe(
-    model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int, count: int
-) -> bool:
+def _people_safe(model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int, count: int) -> bool:
     """Second level: halve intervals until all pairs are closed in each, or one is not in an interval of ``leaf`` edges.
 
     Args:
@@ -155,9 +153,10 @@ def _people_safe(
 
 @kernel
 def _same_culprit(model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int) -> bool:
-    """Whether the pair that refuted the last proof still does in the same interval: mostly it does, and that is cheap."""
+    """Whether the pair that refuted the last proof still does in the same interval, as is likely, and cheap to see."""
     pair, first, last = row.culprit[0], row.culprit[1], row.culprit[2]
-    if pair < 0 or last - first != leaf or (pair // model.proximal.shape[0]) % row.capsule_radius.shape[0] >= row.n_capsules:
+    capsule = (pair // model.proximal.shape[0]) % row.capsule_radius.shape[0]
+    if pair < 0 or last - first != leaf or capsule >= row.n_capsules:
         return False
     _fill_edge(model, row, slot, first, total, end)
     _fill_edge(model, row, slot, last, total, end)
