@@ -73,8 +73,8 @@ def _link_meets_body(model: Row, row: Row, slot: int, node: Node, person: int, l
 def _moves_away(model: Row, row: Row, slot: int, capsule: int, box: int) -> bool:
     """Whether a link goes away from an obstacle, or along it, during the whole present interval.
 
-    It does if all of it lies outside one face of the box and both ends of its axis go outward. With ``|d²p/ds²| <= alpha`` the
-    speed differs from the mean one by at most ``alpha ds / 2``; points between the ends are convex combinations.
+    It does if all of it lies outside one face of the box and both ends of its axis go outward. With ``|d²p/ds²| <=
+    alpha`` the speed differs from the mean one by at most ``alpha ds / 2``; points between are convex combinations.
     """
     ds = row.path_edges[row.interval[1]] - row.path_edges[row.interval[0]]
     bow = 0.5 * row.ltt_alpha[slot, capsule] * ds * ds
@@ -188,7 +188,7 @@ def harm(model: Row, row: Row, slot: int, capsule: int, speed: float) -> float:
 
 @kernel
 def bearable(model: Row, capsule: int, body: int, constraint: int) -> float:
-    """What a body part bears of a capsule, ``FREE`` or ``CLAMPED``, in the unit of ``harm``; nothing if masses are unknown."""
+    """What a body part bears of a capsule, ``FREE`` or ``CLAMPED``, in the unit of ``harm``; without masses nothing."""
     if not model.has_energy:
         return -1.0
     if model.pfl_model == ISO:
