@@ -193,6 +193,7 @@ class Engine:
             "max_measurement_age_s": state.age_top.copy(),
             "contact_speed_max_m_s": self._arrays.contact_speed.copy(),
             "contact_energy_max_j": self._arrays.contact_energy.copy(),
+            "contact_normal_energy_max_j": self._arrays.contact_normal_energy.copy(),
             **{f"verdict/{name}": state.verdict_cycles[:, k].copy() for k, name in enumerate(VERDICTS) if k != SAFE},
             **{f"assumption/{name}": violations[:, k] for k, name in enumerate(ASSUMPTIONS)},
         }
@@ -332,7 +333,7 @@ class Engine:
             "gripper",
         ):
             getattr(arrays, name)[i] = 0
-        for name in ("torque_share", "contact_speed", "contact_energy"):
+        for name in ("torque_share", "contact_speed", "contact_energy", "contact_normal_energy"):
             getattr(arrays, name)[i] = 0.0
         arrays.human_event[i] = (np.inf, 0.0, 0.0)
         arrays.min_distance[i] = np.inf
