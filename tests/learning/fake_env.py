@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.learning.episode_info import SAFETY_KEYS
 
-
 _OTHERS = ("assumption/", "verdict/", "contact_", "mean_path_speed", "max_")
 """Beginnings of the names of values that are always zero here."""
 
