@@ -11,7 +11,7 @@ from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
 from hrg_pipeline.shield.goals import plan_goal
 from hrg_pipeline.shield.held import hold_object
 from hrg_pipeline.shield.measurement import check_human
-from hrg_pipeline.shield.model import RobotGeometry
+from hrg_pipeline.shield.model import SAFE, RobotGeometry
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.path import propose_plan
 from hrg_pipeline.shield.shield import command_at, reset_shield
@@ -89,7 +89,7 @@ def place_around(rng, people: int, axes, far: float) -> np.ndarray:
     """People (P, 24, 3), each with some joint within ``far`` of some point of the robot's axes (L, 2, 3)."""
     out = []
     for _ in range(people):
-        pos = person_at(rng, np.zeros(3))
+        pos = person_at(rng, np.zeros(3), rng.choice([0.0, 0.6]))
         start, end = axes[rng.integers(len(axes))]
         away = rng.normal(size=3)
         target = start + rng.uniform() * (end - start) + rng.uniform(0.0, far) * away / np.linalg.norm(away)
@@ -154,3 +154,27 @@ def random_case(world: World, seed: int) -> Proposal:
         assert look_at(world, state, i, dt * (k + 1), pos, dt * (k + 1))
     late = rng.uniform(0.0, 0.01) + world.params.measurement_period_s * rng.uniform()
     return case._replace(time=dt * looks + late)
+
+
+def move_people(case: Proposal, measured, shift) -> None:
+    """Put all measured people (P, 24, 3) elsewhere, as if they had always been there."""
+    case.state.human_pos[case.i] = measured + shift
+    case.state.bodies_known[case.i] = 0
+
+
+def border(case: Proposal, away, steps: int = 16, farthest: float = 3.0) -> list[np.ndarray]:
+    """Two shifts of the people, close together: refused and safe; only one if they are safe as they are."""
+    measured = case.state.human_pos[case.i].copy()
+
+    def safe(shift: float) -> bool:
+        move_people(case, measured, shift * away)
+        return kernel_verdict(case) == SAFE
+
+    if safe(0.0):
+        return [0.0 * away]
+    low, high = 0.0, farthest
+    for _ in range(steps):
+        middle = 0.5 * (low + high)
+        low, high = (low, middle) if safe(middle) else (middle, high)
+    move_people(case, measured, 0.0)
+    return [low * away, high * away]

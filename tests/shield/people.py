@@ -18,7 +18,7 @@ class Seen:
     def __init__(self, world, state, rng, axes, far: float) -> None:
         model, params = world.model, world.params
         self.world, self.rng = world, rng
-        self.v_max, self.a_max = np.array(model.human_v_max), np.array(model.human_a_max)
+        self.v_max, self.a_max = np.array(model.human_v_max), world.bodies.a_max
         if not params.use_acceleration_bounds:
             self.a_max = np.full_like(self.a_max, np.inf)
         self.pos = place_around(rng, 1, axes, far)[0]
@@ -26,13 +26,19 @@ class Seen:
         speed = self.v_max.min() if self.stiff else self.v_max[:, None]
         way = rng.normal(size=3) if rng.uniform() < 0.3 else axes.mean((0, 1)) - self.pos[LIMB[0]]
         self.vel = unit(way if self.stiff else rng.normal(size=(24, 3))) * speed * rng.uniform(0.0, 1.0)
+        self.straight = rng.uniform() < 0.5  # as fast as can be, towards one place, and all the sensor's faults help
+        goal = axes.mean((0, 1))
+        if self.straight and not self.stiff:
+            self.vel = unit(goal - self.pos) * self.v_max[:, None]
+        self.goal = goal
         gap = rng.choice([0.004, 0.02, 0.06])
         ages = rng.uniform(0.0, params.measurement_delay_s) + rng.uniform(0.0, params.measurement_jitter_s, 2)
-        ages = np.minimum(ages, params.measurement_delay_s)
+        ages = np.minimum(ages + self.straight, params.measurement_delay_s)
         stamps = np.array([1.0, 1.0 + gap])
         true = stamps - ages
         for stamp, instant in zip(stamps, true, strict=True):
-            wrong = unit(rng.normal(size=(24, 3))) * params.measurement_error_m
+            wrong = self.pos - goal if self.straight else rng.normal(size=(24, 3))
+            wrong = unit(wrong) * params.measurement_error_m
             there = self.pos + (instant - true[1]) * self.vel
             assert look_at(world, state, 0, stamp, (there + wrong)[None], stamp)
         assert state.violations.sum() == 0
@@ -55,6 +61,8 @@ class Seen:
             targets = ends[0] + share * (ends[1] - ends[0])
             if rng.uniform() < 0.5:  # the nearest points of any link
                 targets = np.array([closest(when, joint) for joint in self.pos])
+            if self.straight:
+                targets = np.tile(self.goal, (24, 1))
             moved = chase(self.pos, self.vel, targets, self.v_max, self.a_max, DT, steps)
         at = (self.age + times) / DT
         k = np.minimum(at.astype(int), steps - 1)

@@ -9,10 +9,9 @@ import pytest
 
 from hrg_pipeline.shield.contact_limits import CONTACT_TYPES, energy_limits, speed_limits
 from hrg_pipeline.shield.factory import make_shield_state
-from hrg_pipeline.shield.model import SAFE
 from hrg_pipeline.shield.params import PflParams, ShieldParams
 from tests.shield import reference
-from tests.shield.cases import kernel_verdict, make_world, plan_somewhere, propose
+from tests.shield.cases import border, make_world, plan_somewhere, propose
 from tests.shield.exact import (
     box_distances,
     capsule_axes,
@@ -47,21 +46,8 @@ def attacked(world, seed: int, far: float, trials: int):
     seen = Seen(world, state, rng, start, far)
     case = case._replace(time=seen.time)
     away = unit(rng.normal(size=3))
-    measured, low, high = state.human_pos[0].copy(), 0.0, 3.0
-
-    def safe(shift: float) -> bool:
-        state.human_pos[0] = measured + shift * away
-        state.bodies_known[0] = 0
-        return kernel_verdict(case) == SAFE
-
-    if safe(0.0):
-        high = 0.0
-    else:
-        for _ in range(14):
-            middle = 0.5 * (low + high)
-            low, high = (low, middle) if safe(middle) else (middle, high)
-    assert safe(high)
-    seen.pos = seen.pos + high * away
+    shift = border(case, away)[-1]
+    seen.pos = seen.pos + shift
     times = np.linspace(0.0, case.total, 33)[:-1]
     path = [reference.path_position(case.start, case.phases, t) for t in times]
     moving = np.array([s < state.ltt_duration[0, slot] and v > 0.0 for s, v in path])

@@ -7,7 +7,8 @@ import pytest
 
 from hrg_pipeline.shield.model import HUMAN, SAFE
 from hrg_pipeline.shield.params import PflParams, ShieldParams
-from tests.shield.cases import kernel_verdict, make_world, random_case
+from tests.shield.cases import border, kernel_verdict, make_world, move_people, random_case
+from tests.shield.motions import unit
 from tests.shield.verification import Proof
 
 EXACT = dict(tracking_error_m=0.005)
@@ -36,20 +37,24 @@ def worlds(arm: str, people: int):
 
 @pytest.mark.parametrize(("arm", "people"), [("planar", 1), ("general", 1), ("planar", 2)])
 def test_the_verdict_is_that_of_the_obvious_proof(arm, people):
+    """Where people are near enough to be refused, they are moved to where they are only just so, and only just not."""
     count = {mode: 0 for mode in MODES}
     safe, refused, close = dict(count), [], 0
     for k, (mode, world) in enumerate(worlds(arm, people)):
         for seed in range(20):
-            case = random_case(world, 1000 * k + seed)
-            proof = Proof(case)
-            expected = proof.verdict()
-            if proof.margin < ROUNDING:
-                close += 1
-                continue
-            assert kernel_verdict(case) == expected, (mode, k, seed, proof.margin)
-            count[mode] += 1
-            safe[mode] += expected == SAFE
-            refused.append(proof.refused)
+            case, away = random_case(world, 1000 * k + seed), unit(np.random.default_rng(seed).normal(size=3))
+            measured = case.state.human_pos[0].copy()
+            for shift in border(case, away):
+                move_people(case, measured, shift)
+                proof = Proof(case)
+                expected = proof.verdict()
+                if proof.margin < ROUNDING:
+                    close += 1
+                    continue
+                assert kernel_verdict(case) == expected, (mode, k, seed, shift, proof.margin)
+                count[mode] += 1
+                safe[mode] += expected == SAFE
+                refused.append(proof.refused)
     assert close <= 3
     for mode, cases in count.items():
         assert 0.1 * cases < safe[mode] < 0.9 * cases, (mode, safe, count)
