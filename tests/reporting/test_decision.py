@@ -170,8 +170,9 @@ def test_an_obstacle_is_named_with_what_is_missing():
     walk.state.rows[:] = before
     decision = walk.explain(measured)
     assert decision.verdict == OBSTACLE and decision.sets.times[-1] > 0.0
-    assert 0.0 < decision.collision.missing < 0.01
-    assert f"capsule {decision.collision.capsule} may come closer than 5 mm to the box 0 in int" in decision.reason
+    hit = decision.collision
+    assert 0.0 < hit.missing < 0.01 and not hit.inside
+    assert f"capsule {hit.capsule} may come closer than 5 mm to the box {hit.box} in interval" in decision.reason
 
 
 @pytest.mark.parametrize("params", ["default", "iso"])
