@@ -15,7 +15,8 @@ from hrg_pipeline.engine.scene import human_prefix
 from hrg_pipeline.engine.sizes import HumanSize, sizes_vary
 from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.physics.render import OffscreenRenderer
-from hrg_pipeline.shield.model import MODES, VERDICTS
+from hrg_pipeline.robots.model import ARM_PREFIX
+from hrg_pipeline.shield.model import HUMAN, MODES, OFF, VERDICTS
 from hrg_pipeline.shield.path import path_state
 from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics
 from hrg_pipeline.shield.trajectory import ltt_at
@@ -23,6 +24,7 @@ from hrg_pipeline.shield.trajectory import ltt_at
 Array = NDArray[np.float64]
 
 _COLLISION_GROUP = 0
+_MODES = {number: name for name, number in MODES.items()}
 
 
 class SceneView:
@@ -95,13 +97,28 @@ class SceneView:
         """Return what the shield does, in words."""
         state = self.engine.shields
         distance = state.min_distance[i]
-        reason = VERDICTS[state.verdict[i]].replace("_", " ")
-        modes = {number: name for name, number in MODES.items()}
         return {
-            "shield": f"{modes[int(state.mode[i])]}, safe" if state.safe[i] else f"stopping: {reason}",
+            "shield": f"{_MODES[int(state.mode[i])]}, {self._verdict(i)}",
             "path speed": f"{state.path[i, 1]:.2f}",
             "human": f"{distance:.2f} m" if distance < 1.0 else "> 1 m" if np.isfinite(distance) else "not seen yet",
         }
+
+    def _verdict(self, i: int) -> str:
+        """Say whether the last proposal was released, and if not, why."""
+        state = self.engine.shields
+        if state.mode[i] == OFF and state.safe[i]:
+            return "unchecked"
+        if state.safe[i]:
+            return "safe"
+        if state.verdict[i] != HUMAN or state.culprit[i, 0] < 0:
+            return f"stopping: {VERDICTS[state.verdict[i]].replace('_', ' ')}"
+        bodies, capsules = len(BODY_NAMES), state.capsule_radius.shape[1]
+        pair = int(state.culprit[i, 0])
+        person, capsule = pair // (bodies * capsules), pair // bodies % capsules
+        names = self.engine.scene.capsules.body
+        link = names[capsule].removeprefix(ARM_PREFIX) if capsule < len(names) else "held object"
+        whose = f" of person {person}" if len(self._mocap) > 1 else ""
+        return f"stopping: {link} near {BODY_NAMES[pair % bodies]}{whose}"
 
 
 class ScenePicture:
