@@ -20,12 +20,13 @@ def make_engine() -> Iterator[Callable[..., Engine]]:
         n_threads: int | None = 1,
         seed: int = 0,
         gives_way: bool = False,
+        use_acceleration_bounds: bool = True,
         **human: Any,
     ) -> Engine:
         engine = Engine(
             "panda",
             HumanParams(gives_way=gives_way, motion=MotionParams(n_clips=4), **human),
-            ShieldParams(type=shield),
+            ShieldParams(type=shield, use_acceleration_bounds=use_acceleration_bounds),
             num_envs=num_envs,
             n_threads=n_threads,
             seed=seed,

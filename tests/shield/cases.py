@@ -15,7 +15,7 @@ from hrg_pipeline.shield.model import SAFE, RobotGeometry
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.path import propose_plan
 from hrg_pipeline.shield.shield import command_at, reset_shield
-from hrg_pipeline.shield.static_data import Obstacle, Statics
+from hrg_pipeline.shield.static_data import Obstacle, StaticPairs
 from hrg_pipeline.shield.verify import verify_plan
 from tests.shield.exact import Held, capsule_axes, trajectory_at
 from tests.shield.toys import TS, general_arm, planar_arm, rotation
@@ -65,7 +65,8 @@ def make_world(arm: str, params: ShieldParams, people: int = 1, box: int | None 
     """One arm and its shield; nothing keeps clear of the box, but things may be clamped against it."""
     geometry = ARMS[arm]()
     boxes = () if box is None else (a_box(box),)
-    statics = Statics(boxes, np.zeros((len(boxes), len(geometry.capsule_link)), dtype=bool), np.zeros((0, 2), np.int64))
+    applies = np.zeros((len(boxes), len(geometry.capsule_link) + 1), dtype=bool)
+    statics = StaticPairs(boxes, applies, np.zeros((0, 2), np.int64), np.zeros(0))
     inertias = plausible_inertias(geometry)
     model = make_shield_model(
         geometry, BODIES, params, None, TS, people=people, statics=statics, inertias=inertias, joint_names=BODY_NAMES
