@@ -210,9 +210,7 @@ def _spread(name: str, values: Array) -> dict[str, float]:
     }
 
 
-def _report(
-    figures: Mapping[str, float], shares: Mapping[str, Mapping[str, float]], counts: Mapping[str, int]
-) -> None:
+def _report(figures: Mapping[str, float], shares: Mapping[str, Mapping[str, float]], counts: Mapping[str, int]) -> None:
     """Print the tables."""
     labels = {**{mode.lower(): f"cycle, {mode}, without planning" for mode in MEASURED}, "plan": "planning"}
     rows = [

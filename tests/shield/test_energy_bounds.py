@@ -66,9 +66,7 @@ def test_energy_between_edges_stays_below_the_bound(seed, ds, held):
         assert truth <= energy_bound(f[0], f[-1], curvature, ds, 0.3) + 1e-9
 
 
-@pytest.mark.parametrize(
-    ("speed", "acceleration", "jerk"), [(1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (1e-5, 1.0, 0.0)]
-)
+@pytest.mark.parametrize(("speed", "acceleration", "jerk"), [(1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (1e-5, 1.0, 0.0)])
 def test_a_stretched_planar_arm_of_point_masses_reaches_the_bounds(speed, acceleration, jerk):
     """Where one term rules, all lengths add up: the bounds are exact, with every mass in them, the held one too."""
     mass, x, held = np.array([3.0, 2.0, 1.0]), np.array([0.2, 0.3, 0.1]), 1.7

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from hrg_pipeline.errors import ModelError
 from hrg_pipeline.physics.records import columns, make_rows
 from hrg_pipeline.shield.box import box_gap
-from hrg_pipeline.shield.factory import make_shield_model
+from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
 from hrg_pipeline.shield.model import INTERVALS
+from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.static import configuration_gap, forget_static, static_apart, static_suspects
-from hrg_pipeline.shield.static_data import Obstacle, static_fields, static_scratch
+from hrg_pipeline.shield.static_data import Obstacle, StaticPairs, static_fields, static_scratch
 from tests.shield import reference
 from tests.shield.toys import human_bodies, planar_arm, rotation
 
@@ -39,7 +40,7 @@ def _suspects(models, rows, alpha, ds):
 
 @numba.njit
 def _apart(models, rows, interval, count, alpha, ds):
-    return static_apart(models[0], rows[0], interval, count, alpha, ds)
+    return static_apart(models[0], rows[0], interval, interval + 1, count, alpha, ds)
 
 
 @numba.njit
@@ -368,23 +369,23 @@ def test_what_is_not_watched_may_touch():
     assert not Check([], [0.05] * 3, [(0, 1), (2, 1), (0, 2)]).proven(lambda s: sinking(-s), 1.0, 0.1)
 
 
+def test_capsules_may_overlap_by_their_slack():
+    close = np.concatenate([a_rod(0.0), a_rod(0.09)])
+    check = Check([], [0.05, 0.05], [(0, 1)])
+    assert not check.proven(lambda s: close + s * np.array([[[0.1]], [[0.0]]]) * [0.0, 0.0, 1.0], 0.0, 0.01)
+    _forget(check.rows)
+    columns(check.models)["self_slack"][0] = 0.02
+    assert check.proven(lambda s: close + s * np.array([[[0.1]], [[0.0]]]) * [0.0, 0.0, 1.0], 0.0, 0.01)
+    assert check.row["static_inside"][0] == 0
+
+
 def test_the_gap_of_a_configuration():
     geometry = planar_arm()
-    model = make_shield_model(geometry, human_bodies())
     wall = Obstacle("wall", np.array([0.9, 0.9, 1.0]), rotation(np.array([0, 0, 1.0]), 0.4), np.array([0.3, 0.2, 0.5]))
     check = Check([wall], geometry.capsule_radius, [(0, 2)])
-    constants = {name: view[0] for name, view in columns(model.record).items()}
-    fields = static_fields([wall], np.ones((1, 3), bool), np.array([[0, 2]]), MARGIN)
-    models = make_rows(1, {**constants, **fields})
-    rows = make_rows(
-        2,
-        {
-            "points": np.zeros((INTERVALS + 1, 3, 2, 3)),
-            "frames": np.zeros((3, 4, 3)),
-            "n_capsules": np.array(3),
-            "capsule_radius": geometry.capsule_radius,
-        },
-    )
+    statics = StaticPairs((wall,), np.ones((1, 4), bool), np.array([[0, 2]]), np.zeros(1))
+    model = make_shield_model(geometry, human_bodies(), ShieldParams(obstacle_margin_m=MARGIN), statics=statics)
+    models, rows = model.record, make_shield_state(model, 2).rows
     for q in np.random.default_rng(2).uniform(-2.8, 2.8, (200, 3)):
         assert configuration_gap(models, rows, 1, q) == pytest.approx(
             check.gap(reference.capsules(geometry, q)), abs=1e-6
@@ -406,6 +407,8 @@ def test_wrong_data_is_refused():
         dict(applies=[[True, False]] * 2),
         dict(self_pairs=[[0, 2]]),
         dict(self_pairs=[[1, 1]]),
+        dict(self_slack=[-0.01]),
+        dict(self_slack=[0.0, 0.0]),
         dict(margin=np.nan),
         dict(margin=-0.1),
         dict(obstacles=[TABLE._replace(half=np.array([1.0, -1.0, 1.0]))]),

@@ -48,6 +48,8 @@ class SceneArrays(NamedTuple):
     gripper_closed: Array
     geom_class: Ints
     geom_body: Ints
+    geom_link: Ints
+    """Index of the arm's joint that moves each geom (ngeom,); -1: none."""
     geom_person: Ints
     """Whose geom it is (ngeom,); -1 where it is no human's."""
     geom_human_body: Ints
@@ -122,6 +124,8 @@ class EnvArrays(NamedTuple):
     """Largest speed of the robot's point in a contact with people in this episode (N,) [m/s]."""
     contact_energy: Array
     """Largest kinetic energy of the arm in one (N,) [J]."""
+    contact_normal_energy: Array
+    """Largest energy of the arm's reflected mass along the normal of one (N,) [J]."""
     min_distance: Array
     """Smallest distance between the robot and anybody in this episode (N,) [m]."""
     torque_share: Array
@@ -168,6 +172,7 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
         gripper_closed=gripper.closed,
         geom_class=scene.geom_class,
         geom_body=model.geom_bodyid.astype(np.int64),
+        geom_link=_links_of_geoms(model, joints),
         geom_person=scene.geom_person,
         geom_human_body=scene.geom_human_body,
         grip_site=model.site(GRIP_SITE).id,
@@ -203,6 +208,7 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
         "human_event": (3,),
         "contact_speed": (),
         "contact_energy": (),
+        "contact_normal_energy": (),
         "min_distance": (),
         "torque_share": (),
         "jacobian": (3 * nv,),
@@ -229,6 +235,18 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
     arrays.fields[:] = [[getattr(data, name).ctypes.data for name in FIELDS] for data in datas]
     arrays.min_distance[:] = np.inf
     return arrays
+
+
+def _links_of_geoms(model: mujoco.MjModel, joints: Ints) -> Ints:
+    """Index of the last joint of the arm above each geom (ngeom,); -1 where there is none."""
+    carrier = {int(model.jnt_bodyid[joint]): k for k, joint in enumerate(joints)}
+    links = np.full(model.ngeom, -1, dtype=np.int64)
+    for geom in range(model.ngeom):
+        body = int(model.geom_bodyid[geom])
+        while body > 0 and body not in carrier:
+            body = int(model.body_parentid[body])
+        links[geom] = carrier.get(body, -1)
+    return links
 
 
 def _motor_of(model: mujoco.MjModel, joint: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
+from hrg_pipeline.engine.human import PACE_CHANGE
 from hrg_pipeline.engine.obstacles import static_pairs
 from hrg_pipeline.engine.people import Members, People
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
@@ -19,7 +20,7 @@ from hrg_pipeline.engine.sizes import sizes_vary
 from hrg_pipeline.engine.step import begin_step, observe_end, run_chunk
 from hrg_pipeline.engine.threads import Crew
 from hrg_pipeline.errors import ConfigError
-from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies_for
+from hrg_pipeline.human.body import BODY_NAMES, ShieldBodies, make_shield_bodies_for
 from hrg_pipeline.human.motion_set import MotionSet, make_motion_set
 from hrg_pipeline.human.params import HumanParams
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
@@ -91,7 +92,7 @@ class Engine:
         self.people = People(self.scene, human, motions, self._arrays, self._models)
         self.shield = make_shield_model(
             _robot_geometry(self.scene),
-            make_shield_bodies_for(human.statures_m, human.girths),
+            _bodies(human),
             shield,
             _limits(self.scene),
             CYCLE_S,
@@ -192,6 +193,7 @@ class Engine:
             "max_measurement_age_s": state.age_top.copy(),
             "contact_speed_max_m_s": self._arrays.contact_speed.copy(),
             "contact_energy_max_j": self._arrays.contact_energy.copy(),
+            "contact_normal_energy_max_j": self._arrays.contact_normal_energy.copy(),
             **{f"verdict/{name}": state.verdict_cycles[:, k].copy() for k, name in enumerate(VERDICTS) if k != SAFE},
             **{f"assumption/{name}": violations[:, k] for k, name in enumerate(ASSUMPTIONS)},
         }
@@ -331,7 +333,7 @@ class Engine:
             "gripper",
         ):
             getattr(arrays, name)[i] = 0
-        for name in ("torque_share", "contact_speed", "contact_energy"):
+        for name in ("torque_share", "contact_speed", "contact_energy", "contact_normal_energy"):
             getattr(arrays, name)[i] = 0.0
         arrays.human_event[i] = (np.inf, 0.0, 0.0)
         arrays.min_distance[i] = np.inf
@@ -370,6 +372,16 @@ def _robot_geometry(scene: Scene) -> RobotGeometry:
         capsule_radius=capsules.radius,
         capsule_is_gripper=capsules.is_gripper,
     )
+
+
+def _bodies(human: HumanParams) -> ShieldBodies:
+    """Capsules and bounds of everybody who may come.
+
+    Who gives way changes the pace of a motion whose own acceleration is bounded already.
+    """
+    bodies = make_shield_bodies_for(human.statures_m, human.girths)
+    change = PACE_CHANGE if human.gives_way else 0.0
+    return bodies._replace(a_max=bodies.a_max + bodies.v_max * change)
 
 
 def _limits(scene: Scene) -> MotionLimits:

@@ -6,7 +6,6 @@ from hrg_pipeline.engine.arrays import MOCAP_POS, MOCAP_QUAT
 from hrg_pipeline.human.curves import place_pose
 from hrg_pipeline.human.playback import PACE, TIME, WAITED, advance_clock
 from hrg_pipeline.physics import mujoco_c as c
-from hrg_pipeline.physics.contacts import is_robot
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
 
@@ -17,8 +16,8 @@ PATIENCE_S = 0.5
 STEP_BACK_S = 4.0
 """How long a person steps back for."""
 PACE_CHANGE = 10.0
-"""How fast the pace of a motion may change [1/s]. The speed bounds hold whatever it is; a hand at 1.6 m/s adds at most
-16 m/s^2 to the acceleration of its motion."""
+"""How fast the pace of a motion may change [1/s]. The speed bounds hold whatever it is; a joint at 1.6 m/s adds at most
+16 m/s^2 to the acceleration of its motion, which the shield reckons with."""
 _HARDLY = 0.3
 
 

@@ -35,6 +35,8 @@ _NEAR_M = 0.01
 _SLACK_SAMPLES = 4_000
 _SLACK_LESS_M = 0.002
 """Taken off the slack for what lies between the samples."""
+_BODY_PARTS_M = 0.9
+"""Two body parts of a person that lie on each other are not thicker."""
 _WIDE_M = 10.0
 """Half the width of the floor, which has no edge."""
 _WALL, _FLOOR, _TABLE = "wall_", "floor", "table"
@@ -54,9 +56,7 @@ def find_obstacles(scene: Scene, names: tuple[str, ...] = OBSTACLES) -> list[tup
     Raises:
         ConfigError: A name is none of ``OBSTACLES``.
     """
-    for name in names:
-        if name not in OBSTACLES:
-            raise ConfigError(f"unknown obstacle '{name}'; choose from {', '.join(OBSTACLES)}")
+    _check_names(names)
     model = scene.model
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
@@ -101,7 +101,8 @@ def static_pairs(
     Raises:
         ConfigError: A name is none of ``OBSTACLES``.
     """
-    boxes = find_obstacles(scene, names)
+    _check_names(names)
+    boxes = find_obstacles(scene)
     capsules = scene.capsules
     groups = _groups(scene)
     changing = _changing_pairs(scene)
@@ -115,7 +116,8 @@ def static_pairs(
     applies = np.zeros((len(boxes), len(parts)), dtype=bool)
     for o, (box, body) in enumerate(boxes):
         for k, part in enumerate(parts):
-            if part == "gripper" and not gripper and not box.name.startswith("base/"):
+            kind = box.name.split("/")[0]
+            if kind not in names or (part == "gripper" and not gripper and kind != "base"):
                 continue
             applies[o, k] = meet([body], groups[part]) if body is not None else _distance(box, scene) < reach
     pairs, slacks = [], []
@@ -130,13 +132,20 @@ def static_pairs(
             if np.isfinite(slack):
                 pairs.append((a, b))
                 slacks.append(slack)
-    used = np.asarray(applies.any(axis=1))
+    # What the robot never touches may still be what it clamps a person against.
+    used = applies.any(axis=1) | np.array([_distance(box, scene) < reach + _BODY_PARTS_M for box, _ in boxes])
     return StaticPairs(
         obstacles=tuple(boxes[o][0] for o in np.flatnonzero(used)),
         applies=applies[used],
         self_pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),
         self_slack=np.array(slacks),
     )
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in OBSTACLES:
+            raise ConfigError(f"unknown obstacle '{name}'; choose from {', '.join(OBSTACLES)}")
 
 
 def _collides(model: mujoco.MjModel, geom: int) -> bool:

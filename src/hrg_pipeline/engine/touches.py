@@ -9,8 +9,11 @@ from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, N_CRITICAL, N_HUMAN, ContactFlag, is_robot
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
+from hrg_pipeline.robots.dynamics import point_jacobian
 from hrg_pipeline.shield.contacts import FREE
+from hrg_pipeline.shield.energy import reflected_mass
 from hrg_pipeline.shield.model import CONTACT, ISO, OFF, PFL
+from hrg_pipeline.shield.reach import place_capsules
 
 _CRITICAL_FLAG, _HUMAN_FLAG = int(ContactFlag.HUMAN_CRIT), int(ContactFlag.HUMAN)
 _SLACK = 1.05
@@ -30,13 +33,32 @@ def arm_energy(scene: Row, env: Row, dq: Array) -> float:
 
 
 @kernel
-def _least_bearable(scene: Row, shield: Row, env: Row) -> float:
+def _normal_energy(shield: Row, guard: Row, link: int, point: Array, normal: Array, dq: Array) -> float:
+    """Energy that a contact can take along its normal: that of the reflected mass at the speed of the point [J].
+
+    Links are where ``guard.frames`` says.
+    """
+    mass = reflected_mass(shield, guard, link, point, normal)
+    jacobian = guard.energy_jacobian
+    point_jacobian(guard.frames, guard.energy_axes, link, point, jacobian)
+    speed = 0.0
+    for j in range(dq.shape[0]):
+        for r in range(3):
+            speed += normal[r] * jacobian[r, j] * dq[j]
+    energy = 0.5 * mass * speed * speed
+    return energy if np.isfinite(energy) else 0.0
+
+
+@kernel
+def _look_at_touches(scene: Row, shield: Row, guard: Row, env: Row, dq: Array) -> float:
     """Least of what the body parts that are touched now bear of what touches them, free to move away [J or m/s].
 
-    The bodies are added to those that were touched in this RL step.
+    The bodies are added to those that were touched in this RL step, and the largest energy along a contact's normal
+    for joint speeds dq (n,) is kept.
     """
     data = env.data
     least = np.inf
+    place_capsules(shield, guard, env.q, guard.points[0])
     last = shield.contact_type.shape[0] - 1
     for k in range(c.contact_count(data)):
         contact = c.contact_address(data, k)
@@ -57,6 +79,10 @@ def _least_bearable(scene: Row, shield: Row, env: Row) -> float:
             kind = shield.contact_type[last] if scene.geom_class[robot] == GEOM_GRIPPER else shield.contact_type[0]
             bearable = shield.energy_limit[FREE, kind, body]
         least = min(least, bearable)
+        if scene.geom_link[robot] >= 0:
+            point, normal = c.contact_position(contact), c.contact_normal(contact)
+            energy = _normal_energy(shield, guard, scene.geom_link[robot], point, normal, dq)
+            env.contact_normal_energy = max(env.contact_normal_energy, energy)
     return float(least)
 
 
@@ -81,9 +107,10 @@ def judge_contact(scene: Row, shield: Row, guard: Row, env: Row, flags: int) -> 
     event = env.human_event
     if event[0] > 0.0:
         return flags
-    bearable = _least_bearable(scene, shield, env)
     onset = flags & (_HUMAN_FLAG | _CRITICAL_FLAG) != 0
-    energy = arm_energy(scene, env, env.dq[:] if onset else env.command[1])
+    dq = env.dq[:] if onset else env.command[1]
+    bearable = _look_at_touches(scene, shield, guard, env, dq)
+    energy = arm_energy(scene, env, dq)
     env.contact_speed = max(env.contact_speed, event[2])
     env.contact_energy = max(env.contact_energy, energy)
     if guard.mode == PFL and event[1] == 0.0:

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
+from hrg_pipeline.shield.box import box_gap
 from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.energy_bounds import energy_bound
 from hrg_pipeline.shield.model import ISO
 from hrg_pipeline.shield.path import top_speed
 from hrg_pipeline.shield.reach import human_growth
 from hrg_pipeline.shield.sets import Node, enclose, is_apart
-from hrg_pipeline.shield.box import box_gap
 
 FREE, CLAMPED = 0, 1
 
@@ -73,8 +73,8 @@ def _link_meets_body(model: Row, row: Row, slot: int, node: Node, person: int, l
 def _moves_away(model: Row, row: Row, slot: int, capsule: int, box: int) -> bool:
     """Whether a link goes away from an obstacle, or along it, during the whole present interval.
 
-    It does if it lies outside one face of the box and both ends of its axis go outward. With ``|d²p/ds²| <= alpha`` the
-    speed differs from the mean one by at most ``alpha ds / 2``; points between the ends are convex combinations.
+    It does if all of it lies outside one face of the box and both ends of its axis go outward. With ``|d²p/ds²| <=
+    alpha`` the speed differs from the mean one by at most ``alpha ds / 2``; points between are convex combinations.
     """
     ds = row.path_edges[row.interval[1]] - row.path_edges[row.interval[0]]
     bow = 0.5 * row.ltt_alpha[slot, capsule] * ds * ds
@@ -88,7 +88,7 @@ def _moves_away(model: Row, row: Row, slot: int, capsule: int, box: int) -> bool
                 normal = sign * model.box_rot[box, x, column]
                 at_first += normal * (first[end, x] - model.box_pos[box, x])
                 at_last += normal * (last[end, x] - model.box_pos[box, x])
-            half = model.box_half[box, column]
+            half = model.box_half[box, column] + row.capsule_radius[capsule] + model.allowance
             outside = outside and at_first >= half and at_last >= half and at_last - at_first >= bow
         if outside:
             return True
@@ -96,9 +96,7 @@ def _moves_away(model: Row, row: Row, slot: int, capsule: int, box: int) -> bool
 
 
 @kernel
-def _reaches_behind(
-    model: Row, row: Row, slot: int, node: Node, pair: int, gap: float, link: int, box: int
-) -> bool:
+def _reaches_behind(model: Row, row: Row, slot: int, node: Node, pair: int, gap: float, link: int, box: int) -> bool:
     """Whether a body part that a link touches may at the same time touch another link, or an obstacle, behind it.
 
     Either itself, or another part that it is pressed against: a hand against the trunk, and that against a wall.
@@ -150,12 +148,12 @@ def may_clamp(model: Row, row: Row, slot: int, node: Node, pair: int) -> bool:
     for link in range(row.n_capsules):
         if model.link_neighbour[capsule, link] == 0:
             gap = -around - enclose(model, row, slot, link) + _segments_distance(axis, row.axes[link])
-            if gap <= thickest and _reaches_behind(model, row, slot, node, pair, gap, link, 0):
+            if not gap > thickest and _reaches_behind(model, row, slot, node, pair, gap, link, 0):
                 return True
     for box in range(model.n_boxes):
         gap = box_gap(model, box, axis[0], axis[1]) - around
         if (
-            gap <= thickest
+            not gap > thickest
             and not _moves_away(model, row, slot, capsule, box)
             and _reaches_behind(model, row, slot, node, pair, gap, -1, box)
         ):
@@ -190,7 +188,9 @@ def harm(model: Row, row: Row, slot: int, capsule: int, speed: float) -> float:
 
 @kernel
 def bearable(model: Row, capsule: int, body: int, constraint: int) -> float:
-    """What a body part bears of a capsule, ``FREE`` or ``CLAMPED``, in the unit of ``harm``."""
+    """What a body part bears of a capsule, ``FREE`` or ``CLAMPED``, in the unit of ``harm``; without masses nothing."""
+    if not model.has_energy:
+        return -1.0
     if model.pfl_model == ISO:
         return float(model.speed_limit[constraint, body])
     return float(model.energy_limit[constraint, model.contact_type[capsule], body])

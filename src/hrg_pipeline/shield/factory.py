@@ -121,10 +121,10 @@ def _errors(params: ShieldParams, joints: int, names: Sequence[str] | None) -> F
 def _speeds(params: ShieldParams, bodies: HumanBodies) -> Float:
     """Largest speed of each joint (J,) [m/s]: slower ones for roots and what they hang on."""
     speeds = np.array(bodies.v_max, dtype=np.float64)
-    for root in bodies.root[bodies.root >= 0].tolist():
-        while root >= 0:
-            speeds[root] = min(speeds[root], params.trunk_speed_max_m_s)
-            root = int(bodies.parent[root])
+    slow = {int(root) for root in bodies.root if root >= 0}
+    while slow:
+        speeds[list(slow)] = np.minimum(speeds[list(slow)], params.trunk_speed_max_m_s)
+        slow = {int(bodies.parent[joint]) for joint in slow} - {-1}
     return speeds
 
 
@@ -156,7 +156,9 @@ def _robot_fields(geometry: RobotGeometry) -> dict[str, Any]:
     )
 
 
-def _human_fields(bodies: HumanBodies, params: ShieldParams, people: int, names: Sequence[str] | None) -> dict[str, Any]:
+def _human_fields(
+    bodies: HumanBodies, params: ShieldParams, people: int, names: Sequence[str] | None
+) -> dict[str, Any]:
     """Bodies, bounds and errors."""
     errors, speeds = _errors(params, len(bodies.v_max), names), _speeds(params, bodies)
     first, second = np.asarray(bodies.proximal, dtype=np.int64), np.asarray(bodies.distal, dtype=np.int64)
@@ -345,6 +347,7 @@ def make_shield_state(model: ShieldModel, n: int) -> ShieldState:
         "points": (INTERVALS + 1, capsules, 2, 3),
         "path_edges": (INTERVALS + 1,),
         "bodies": (people, bodies + 1, 4),
+        "grown": (people, bodies),
         "axis": (2, 3),
         "axes": (capsules, 2, 3),
         "around": (capsules,),

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
+from hrg_pipeline.shield.held import bound_trajectory
 from hrg_pipeline.shield.model import FROM_REST, KEEP_SPEED, NO_CANDIDATE, RESCALED, ShieldModel
 from hrg_pipeline.shield.path import path_limits, propose_plan
 from hrg_pipeline.shield.profile import plan_profiles
-from hrg_pipeline.shield.held import bound_trajectory
 from hrg_pipeline.shield.shield import EAGER_ATTEMPTS, RETRY_CYCLES, is_resting
 from hrg_pipeline.shield.state import ShieldState
 from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, LIM_J_LTT, LIM_V, build_ltt, ltt_at, within_limits

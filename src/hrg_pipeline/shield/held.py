@@ -9,7 +9,7 @@ from hrg_pipeline.errors import MotionError
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.energy_bounds import energy_curvature
-from hrg_pipeline.shield.model import ShieldModel
+from hrg_pipeline.shield.model import ISO, ShieldModel
 from hrg_pipeline.shield.reach import curvature_bounds, reach_bounds
 from hrg_pipeline.shield.state import ShieldState
 
@@ -31,6 +31,7 @@ def _renew_reach(row: Row) -> None:
         for k in range(row.n_capsules):
             row.reach[j] = max(row.reach[j], row.rho[k, j])
     row.distance_bound[:] = -np.inf
+    row.nearest[:] = 0
 
 
 @kernel
@@ -112,13 +113,19 @@ def hold_object(
         mass_kg: Of the object; its centre of mass is taken to be the capsule's middle.
 
     Raises:
-        MotionError: A number is not finite, or radius or mass are negative.
+        MotionError: A number is not finite, radius or mass are negative, or the object is heavier than the two-body
+            model of ISO/TS 15066 was told.
     """
     ends = np.stack([np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)])
     if not (ends.shape == (2, 3) and np.isfinite(ends).all() and 0.0 <= radius < np.inf and 0.0 <= mass_kg < np.inf):
         raise MotionError(
             f"a held object needs two finite ends (3,), a radius and a mass that are not negative, got {start}, {end}, "
             f"radius {radius}, mass {mass_kg}"
+        )
+    if model.pfl_model == ISO and mass_kg > model.payload:
+        raise MotionError(
+            f"a held object of {mass_kg} kg is heavier than shield.pfl.payload_kg = {model.payload}, for which the "
+            "speed limits of ISO/TS 15066 were computed"
         )
     last = np.array([len(model.limits) - 1])
     rho = reach_bounds(model.joint_pos, last, ends[None])[0]

@@ -153,7 +153,7 @@ class ShieldModel(NamedTuple):
     delay: float
     """Largest age of a measurement when it arrives [s]."""
     jitter: float
-    """By how much that age may change [s]."""
+    """Width of the range that all these ages lie in [s]."""
     age_tolerance: float
     """A measurement older than delay plus this is stale [s]."""
     measurement_error: Float

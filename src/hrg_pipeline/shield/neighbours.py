@@ -35,7 +35,7 @@ def link_neighbours(geometry: RobotGeometry) -> NDArray[np.int64]:
     link = np.append(geometry.capsule_link, len(low) - 1)
     neighbours = np.abs(link[:, None] - link) <= 1
     neighbours[:count, :count] |= near > _MOSTLY
-    return neighbours.astype(np.int64)
+    return np.asarray(neighbours, dtype=np.int64)
 
 
 def _capsule_ends(geometry: RobotGeometry, q: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -45,7 +45,7 @@ class ShieldParams(BaseModel):
     measurement_delay_s: float = Field(default=0.0, ge=0.0, le=0.5)
     """Largest age of a measurement when it arrives, beyond its time stamp [s]."""
     measurement_jitter_s: float = Field(default=0.0, ge=0.0, le=0.5)
-    """By how much that age may differ from one measurement to the next [s]; at most ``measurement_delay_s``."""
+    """Width of the range that all these ages lie in [s]; at most ``measurement_delay_s``."""
     measurement_period_s: float = Field(default=0.0, ge=0.0, le=0.5)
     """Longest time between two measurements of a sensor slower than the shield, which repeats the last one [s]."""
     trunk_speed_max_m_s: float = Field(default=2.0, gt=0.0, le=2.0)

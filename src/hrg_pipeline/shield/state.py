@@ -175,6 +175,8 @@ class ShieldState(NamedTuple):
     """(N, P, B + 1, 4): midpoint and half length of the human capsules; centre and radius of a ball around all."""
     bodies_known: Int
     """(N, P) whether they belong to the last measurement."""
+    grown: Float
+    """(N, P, B): radii of the bodies over the whole horizon [m]."""
     axis: Float
     """(N, 2, 3)."""
     axes: Float

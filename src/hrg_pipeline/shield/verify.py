@@ -11,7 +11,7 @@ from hrg_pipeline.shield.contacts import CLAMPED, bearable, contacts_allowed, ha
 from hrg_pipeline.shield.energy import energy_norm, point_speeds
 from hrg_pipeline.shield.model import DEPTHS, HUMAN, INTERVAL_S, INTERVALS, NO_STOP, OBSTACLE, PFL, SAFE
 from hrg_pipeline.shield.path import path_state
-from hrg_pipeline.shield.reach import interval_capsule, place_capsules
+from hrg_pipeline.shield.reach import human_growth, interval_capsule, place_capsules
 from hrg_pipeline.shield.separation import know_bodies
 from hrg_pipeline.shield.sets import Node, axis_distance_sq, enclose, is_apart, start_interval
 from hrg_pipeline.shield.static import static_apart, static_suspects
@@ -19,41 +19,56 @@ from hrg_pipeline.shield.trajectory import ltt_at
 
 
 @kernel
+def _grow_people(model: Row, row: Row, time: float, total: float) -> None:
+    """Radii of all bodies over the whole horizon, by speed bounds alone."""
+    for p in range(model.people):
+        know_bodies(model, row, p)
+        elapsed = time - row.human_time[p] + model.delay + total
+        for b in range(model.body_radius.shape[0]):
+            growth = human_growth(model.body_v_max[b], elapsed, model.body_error[b])
+            row.grown[p, b] = model.body_radius[b] + growth
+
+
+@kernel
 def _suspicious_pairs(model: Row, row: Row, alpha: NDArray[np.float64], ds: float, time: float, total: float) -> int:
     """First level: the whole horizon as one interval, and speed bounds alone.
 
-    Only the first and the last edge in ``points`` are read.
+    Balls around everything come first, then the middle of a body against the axis of a capsule, then both axes. Only
+    the first and the last edge in ``points`` are read.
 
     Returns:
         How many pairs may touch; they are written to ``open_pairs[1]`` as ``(person L + capsule) B + body``.
     """
     count = 0
     bodies_count, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
-    points, axis = row.points, row.axis
-    for p in range(model.people):
-        know_bodies(model, row, p)
+    axis = row.axis
+    _grow_people(model, row, time, total)
     for k in range(row.n_capsules):
         bow = alpha[k] * ds * ds / 8.0
-        around = interval_capsule(points[0, k], points[INTERVALS, k], bow, axis)
+        around = interval_capsule(row.points[0, k], row.points[INTERVALS, k], bow, axis)
         around += row.capsule_radius[k] + model.allowance
-        dx, dy, dz = axis[0, 0] - axis[1, 0], axis[0, 1] - axis[1, 1], axis[0, 2] - axis[1, 2]
-        half = 0.5 * np.sqrt(dx * dx + dy * dy + dz * dz)
-        x = 0.5 * (axis[0, 0] + axis[1, 0])
-        y = 0.5 * (axis[0, 1] + axis[1, 1])
-        z = 0.5 * (axis[0, 2] + axis[1, 2])
+        ux, uy, uz = axis[1, 0] - axis[0, 0], axis[1, 1] - axis[0, 1], axis[1, 2] - axis[0, 2]
+        length_sq = ux * ux + uy * uy + uz * uz
+        half = 0.5 * np.sqrt(length_sq)
+        x, y, z = axis[0, 0] + 0.5 * ux, axis[0, 1] + 0.5 * uy, axis[0, 2] + 0.5 * uz
         for p in range(model.people):
-            bodies = row.bodies[p]
+            bodies, grown = row.bodies[p], row.grown[p]
             elapsed = time - row.human_time[p] + model.delay + total
             dx, dy, dz = x - bodies[bodies_count, 0], y - bodies[bodies_count, 1], z - bodies[bodies_count, 2]
-            human = model.human_error_top + model.human_v_top * elapsed
+            human = human_growth(model.human_v_top, elapsed, model.human_error_top)
             spheres = around + half + bodies[bodies_count, 3] + human
             if dx * dx + dy * dy + dz * dz > spheres * spheres:
                 continue
             for b in range(bodies_count):
-                radii = around + model.body_radius[b] + model.body_error[b] + model.body_v_max[b] * elapsed
-                spheres = radii + half + bodies[b, 3]
-                dx, dy, dz = x - bodies[b, 0], y - bodies[b, 1], z - bodies[b, 2]
-                if dx * dx + dy * dy + dz * dz > spheres * spheres:
+                radii = around + grown[b]
+                ball = radii + bodies[b, 3]
+                dx, dy, dz = bodies[b, 0] - x, bodies[b, 1] - y, bodies[b, 2] - z
+                if dx * dx + dy * dy + dz * dz > (ball + half) * (ball + half):
+                    continue
+                along = (dx * ux + dy * uy + dz * uz) / length_sq if length_sq > 0.0 else 0.0
+                along = min(max(along, -0.5), 0.5)
+                dx, dy, dz = dx - along * ux, dy - along * uy, dz - along * uz
+                if dx * dx + dy * dy + dz * dz > ball * ball:
                     continue
                 if axis_distance_sq(axis, row.human_pos[p], model.proximal[b], model.distal[b]) > radii * radii:
                     continue
@@ -106,9 +121,7 @@ def _still_open(model: Row, row: Row, slot: int, node: Node, depth: int, count: 
 
 
 @kernel
-def _people_safe(
-    model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int, count: int
-) -> bool:
+def _people_safe(model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int, count: int) -> bool:
     """Second level: halve intervals until all pairs are closed in each, or one is not in an interval of ``leaf`` edges.
 
     Args:
@@ -155,9 +168,10 @@ def _people_safe(
 
 @kernel
 def _same_culprit(model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int) -> bool:
-    """Whether the pair that refuted the last proof still does in the same interval: mostly it does, and that is cheap."""
+    """Whether the pair that refuted the last proof still does in the same interval, as is likely, and cheap to see."""
     pair, first, last = row.culprit[0], row.culprit[1], row.culprit[2]
-    if pair < 0 or last - first != leaf or (pair // model.proximal.shape[0]) % row.capsule_radius.shape[0] >= row.n_capsules:
+    capsule = (pair // model.proximal.shape[0]) % row.capsule_radius.shape[0]
+    if pair < 0 or last - first != leaf or capsule >= row.n_capsules:
         return False
     _fill_edge(model, row, slot, first, total, end)
     _fill_edge(model, row, slot, last, total, end)
@@ -172,14 +186,21 @@ def _same_culprit(model: Row, row: Row, slot: int, total: float, time: float, en
 
 @kernel
 def _obstacles_clear(model: Row, row: Row, slot: int, total: float, end: float, leaf: int, count: int) -> bool:
-    """Second level for obstacles: one short interval after the other."""
-    for first in range(0, INTERVALS, leaf):
-        last = first + leaf
+    """Second level for obstacles: halve intervals until all suspicious pairs are clear, down to ``leaf`` edges."""
+    first, width = 0, max(INTERVALS // 2, leaf)
+    while first < INTERVALS:
+        last = first + width
         _fill_edge(model, row, slot, first, total, end)
         _fill_edge(model, row, slot, last, total, end)
         ds = row.path_edges[last] - row.path_edges[first]
-        if ds != 0.0 and not static_apart(model, row, first, last, count, row.ltt_alpha[slot], ds):
+        if ds == 0.0 or static_apart(model, row, first, last, count, row.ltt_alpha[slot], ds):
+            first = last
+            while first < INTERVALS and first % (2 * width) == 0:
+                width *= 2
+        elif width == leaf:
             return False
+        else:
+            width //= 2
     return True
 
 
