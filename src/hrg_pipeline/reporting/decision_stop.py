@@ -90,21 +90,26 @@ def _limits(found: Found, top: float, decisive: list[float]) -> list[tuple[float
     decision, model = found.decision, found.model
     assert decision.sets is not None
     iso = model.pfl_model == ISO
-    whose: dict[tuple[float, int, str], list[str]] = {}
+    whose: dict[tuple[float, int], list[str]] = {}
+    touching: dict[tuple[float, int], set[str]] = {}
     for capsule, body in np.argwhere(decision.sets.open.any(axis=(0, 1))).tolist():
         contact = model.contact_type[capsule]
-        for kind, word in ((FREE, ""), (CLAMPED, "clamped ")):
+        for kind in (FREE, CLAMPED):
             limit = float(model.speed_limit[kind, body] if iso else model.energy_limit[kind, contact, body])
-            how = word.rstrip() if iso else f"{word}by {CONTACT_TYPES[contact]}"
-            names = whose.setdefault((limit, kind, how), [])
+            names = whose.setdefault((limit, kind), [])
+            touching.setdefault((limit, kind), set()).add("" if iso else CONTACT_TYPES[contact])
             name = found.names.human[body]
             if name not in names:
                 names.append(name)
     low = top * 10.0**-_DECADES
-    keys = sorted((key for key in whose if low < key[0] < 0.8 * top), key=lambda key: (key[0] not in decisive, key))
-    return [
-        (limit, kind, f"{_short(whose[limit, kind, how])} {how}") for limit, kind, how in sorted(keys[:_MOST_LIMITS])
-    ]
+    keys = sorted((key for key in whose if low < key[0] < 0.6 * top), key=lambda key: (key[0] not in decisive, key))
+    shown = []
+    for key in sorted(keys[:_MOST_LIMITS]):
+        words = [_short(whose[key]), "clamped" if key[1] == CLAMPED else ""]
+        if not iso and len(touching[key]) == 1:
+            words.append(f"by {min(touching[key])}")
+        shown.append((*key, " ".join(filter(None, words))))
+    return shown
 
 
 def _short(names: list[str]) -> str:
