@@ -12,7 +12,7 @@ from hrg_pipeline.shield.factory import make_shield_state
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.reach import combined_ball
 from hrg_pipeline.shield.sets import enclose, is_apart, start_interval
-from hrg_pipeline.shield.verify import _fill_edge
+from hrg_pipeline.shield.verify import fill_edge
 from tests.shield import reference
 from tests.shield.cases import BODIES, look_at, make_world, plan_somewhere, propose
 from tests.shield.exact import capsule_axes, trajectory_at
@@ -180,8 +180,8 @@ def test_only_after_two_measurements_a_velocity_is_believed():
 def _enclose(models, rows, slot, total, first, last):
     model, row = models[0], rows[0]
     row.edge_known[:] = 0
-    _fill_edge(model, row, slot, first, total, row.ltt_duration[slot])
-    _fill_edge(model, row, slot, last, total, row.ltt_duration[slot])
+    fill_edge(model, row, slot, first, total, row.ltt_duration[slot])
+    fill_edge(model, row, slot, last, total, row.ltt_duration[slot])
     start_interval(row, first, last)
     for k in range(row.n_capsules):
         enclose(model, row, slot, k)

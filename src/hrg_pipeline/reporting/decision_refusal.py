@@ -11,13 +11,13 @@ from hrg_pipeline.shield.capsule_pairs import motion_separation
 from hrg_pipeline.shield.contacts import (
     CLAMPED,
     FREE,
-    _bodies_meet,
-    _body_meets_box,
-    _link_meets_body,
-    _moves_away,
-    _segments_distance,
     bearable,
+    bodies_meet,
+    body_meets_box,
     harm,
+    link_meets_body,
+    moves_away,
+    segments_distance,
     speed_in_interval,
 )
 from hrg_pipeline.shield.model import INTERVALS, ISO
@@ -91,15 +91,15 @@ def _behind(proposal: Proposal, node: Node, contact: Contact) -> Contact | None:
     late = proposal.time - float(proposal.state.human_time[0, touch.person]) + model.delay + node[4]
     for link in range(proposal.capsules):
         if model.link_neighbour[touch.capsule, link] == 0:
-            gap = _segments_distance(axis, axes[link]) - radius - float(around[link])
+            gap = segments_distance(axis, axes[link]) - radius - float(around[link])
             for last in _in_between(proposal, touch, gap, late):
-                if _link_meets_body(record, row, slot, node, touch.person, link, last):
+                if link_meets_body(record, row, slot, node, touch.person, link, last):
                     return _clamped(contact, last, link=link)
     for box in range(int(model.n_boxes)):
         gap = box_gap(record, box, axis[0], axis[1]) - radius
-        if not _moves_away(record, row, slot, touch.capsule, box):
+        if not moves_away(record, row, slot, touch.capsule, box):
             for last in _in_between(proposal, touch, gap, late):
-                if _body_meets_box(record, row, touch.person, last, box, late):
+                if body_meets_box(record, row, touch.person, last, box, late):
                     return _clamped(contact, last, box=box)
     return None
 
@@ -111,7 +111,7 @@ def _in_between(proposal: Proposal, touch: Touch, gap: float, elapsed: float) ->
     own = touch.body
     found = [own] if gap <= size[own] else []
     for last in np.flatnonzero((gap <= size[own] + size) & (model.body_neighbour[own] == 0)).tolist():
-        if last != own and _bodies_meet(record, row, touch.person, own, last, elapsed):
+        if last != own and bodies_meet(record, row, touch.person, own, last, elapsed):
             found.append(last)
     return found
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.reporting.decision import COMBINED, POS, SET_NAMES, VEL, Array, Plan, Sets
-from hrg_pipeline.shield.model import INTERVAL_S, INTERVALS, ShieldModel
+from hrg_pipeline.shield.model import INTERVALS, ShieldModel
 from hrg_pipeline.shield.reach import combined_ball
 from hrg_pipeline.shield.sets import Node, axis_distance_sq, bone_length, enclose, start_interval
 from hrg_pipeline.shield.state import ShieldState
-from hrg_pipeline.shield.verify import _fill_edge
+from hrg_pipeline.shield.verify import fill_edge, shortest_interval
 
 
 class Proposal(NamedTuple):
@@ -69,13 +69,11 @@ def lay_out(model: ShieldModel, state: ShieldState, slot: int, time: float, plan
         time: Now [s].
         plan: The same plan.
     """
-    leaf = INTERVALS
-    while leaf > 1 and plan.total * leaf > INTERVALS * INTERVAL_S:
-        leaf //= 2
+    leaf = shortest_interval(plan.total)
     proposal = Proposal(model, state, slot, time, plan.total, leaf)
     state.edge_known[0] = 0
     for edge in range(0, INTERVALS + 1, leaf):
-        _fill_edge(*proposal.records, slot, edge, plan.total, float(state.ltt_duration[0, slot]))
+        fill_edge(*proposal.records, slot, edge, plan.total, float(state.ltt_duration[0, slot]))
     return proposal
 
 

@@ -19,7 +19,7 @@ FREE, CLAMPED = 0, 1
 
 
 @kernel
-def _segments_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def segments_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Distance of two segments (2, 3) [m]."""
     return float(
         np.sqrt(
@@ -34,7 +34,7 @@ def _segments_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 @kernel
-def _bodies_meet(model: Row, row: Row, person: int, first: int, second: int, elapsed: float) -> bool:
+def bodies_meet(model: Row, row: Row, person: int, first: int, second: int, elapsed: float) -> bool:
     """Whether two body parts of a person may touch each other by ``elapsed`` [s] after the measurement."""
     pos = row.human_pos[person]
     radii = model.body_radius[first] + human_growth(model.body_v_max[first], elapsed, model.body_error[first])
@@ -50,7 +50,7 @@ def _bodies_meet(model: Row, row: Row, person: int, first: int, second: int, ela
 
 
 @kernel
-def _body_meets_box(model: Row, row: Row, person: int, body: int, box: int, elapsed: float) -> bool:
+def body_meets_box(model: Row, row: Row, person: int, body: int, box: int, elapsed: float) -> bool:
     """Whether a body part may touch an obstacle by ``elapsed`` [s] after the measurement."""
     pos = row.human_pos[person]
     radius = model.body_radius[body] + human_growth(model.body_v_max[body], elapsed, model.body_error[body])
@@ -58,7 +58,7 @@ def _body_meets_box(model: Row, row: Row, person: int, body: int, box: int, elap
 
 
 @kernel
-def _link_meets_body(model: Row, row: Row, slot: int, node: Node, person: int, link: int, body: int) -> bool:
+def link_meets_body(model: Row, row: Row, slot: int, node: Node, person: int, link: int, body: int) -> bool:
     """Whether a link may touch a body part in the present interval; looked at once."""
     index = (person * row.capsule_radius.shape[0] + link) * model.proximal.shape[0] + body
     if row.meets[index] < 0:
@@ -70,7 +70,7 @@ def _link_meets_body(model: Row, row: Row, slot: int, node: Node, person: int, l
 
 
 @kernel
-def _moves_away(model: Row, row: Row, slot: int, capsule: int, box: int) -> bool:
+def moves_away(model: Row, row: Row, slot: int, capsule: int, box: int) -> bool:
     """Whether a link goes away from an obstacle, or along it, during the whole present interval.
 
     It does if all of it lies outside one face of the box and both ends of its axis go outward. With ``|d²p/ds²| <=
@@ -120,10 +120,10 @@ def _reaches_behind(model: Row, row: Row, slot: int, node: Node, pair: int, gap:
         if gap > thick or (last != body and model.body_neighbour[body, last] != 0):
             continue
         if link >= 0:
-            meets = _link_meets_body(model, row, slot, node, person, link, last)
+            meets = link_meets_body(model, row, slot, node, person, link, last)
         else:
-            meets = _body_meets_box(model, row, person, last, box, elapsed)
-        if meets and (last == body or _bodies_meet(model, row, person, body, last, elapsed)):
+            meets = body_meets_box(model, row, person, last, box, elapsed)
+        if meets and (last == body or bodies_meet(model, row, person, body, last, elapsed)):
             return True
     return False
 
@@ -147,14 +147,14 @@ def may_clamp(model: Row, row: Row, slot: int, node: Node, pair: int) -> bool:
     thickest = 4.0 * model.body_radius_top
     for link in range(row.n_capsules):
         if model.link_neighbour[capsule, link] == 0:
-            gap = -around - enclose(model, row, slot, link) + _segments_distance(axis, row.axes[link])
+            gap = -around - enclose(model, row, slot, link) + segments_distance(axis, row.axes[link])
             if not gap > thickest and _reaches_behind(model, row, slot, node, pair, gap, link, 0):
                 return True
     for box in range(model.n_boxes):
         gap = box_gap(model, box, axis[0], axis[1]) - around
         if (
             not gap > thickest
-            and not _moves_away(model, row, slot, capsule, box)
+            and not moves_away(model, row, slot, capsule, box)
             and _reaches_behind(model, row, slot, node, pair, gap, -1, box)
         ):
             return True
@@ -197,8 +197,8 @@ def bearable(model: Row, capsule: int, body: int, constraint: int) -> float:
 
 
 @kernel
-def contacts_allowed(model: Row, row: Row, slot: int, node: Node, pairs: NDArray[np.int64], count: int) -> bool:
-    """Whether all contacts that may happen in the present interval stay below what the touched body parts bear.
+def refused_contact(model: Row, row: Row, slot: int, node: Node, pairs: NDArray[np.int64], count: int) -> int:
+    """Which of the contacts that may happen in the present interval is more than the touched body part bears.
 
     Args:
         model: Record of the shield's model.
@@ -207,6 +207,9 @@ def contacts_allowed(model: Row, row: Row, slot: int, node: Node, pairs: NDArray
         node: The interval.
         pairs: Pairs of link and body part that are not proven apart, nor below the limit of clamped contacts.
         count: Number of them.
+
+    Returns:
+        Index of the first such pair; -1: all of them are allowed.
     """
     bodies, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
     speed = speed_in_interval(row, node[3], node[4])
@@ -214,10 +217,10 @@ def contacts_allowed(model: Row, row: Row, slot: int, node: Node, pairs: NDArray
         pair = pairs[index]
         body, capsule = pair % bodies, (pair // bodies) % capsules
         if not harm(model, row, slot, capsule, speed) <= bearable(model, capsule, body, FREE):
-            return False
+            return index
     for index in range(row.meets.shape[0]):
         row.meets[index] = -1
     for index in range(count):
         if may_clamp(model, row, slot, node, pairs[index]):
-            return False
-    return True
+            return index
+    return -1

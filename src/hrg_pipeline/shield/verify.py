@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
-from hrg_pipeline.shield.contacts import CLAMPED, bearable, contacts_allowed, harm, speed_in_interval
+from hrg_pipeline.shield.contacts import CLAMPED, bearable, harm, refused_contact, speed_in_interval
 from hrg_pipeline.shield.energy import energy_norm, point_speeds
 from hrg_pipeline.shield.model import DEPTHS, HUMAN, INTERVAL_S, INTERVALS, NO_STOP, OBSTACLE, PFL, SAFE
 from hrg_pipeline.shield.path import path_state
@@ -16,6 +16,15 @@ from hrg_pipeline.shield.separation import know_bodies
 from hrg_pipeline.shield.sets import Node, axis_distance_sq, enclose, is_apart, start_interval
 from hrg_pipeline.shield.static import static_apart, static_suspects
 from hrg_pipeline.shield.trajectory import ltt_at
+
+
+@kernel
+def shortest_interval(total: float) -> int:
+    """Number of edges from the start of the shortest intervals to their end, for a plan of this duration [s]."""
+    leaf = INTERVALS
+    while leaf > 1 and total * leaf > INTERVALS * INTERVAL_S:
+        leaf //= 2
+    return leaf
 
 
 @kernel
@@ -78,7 +87,7 @@ def _suspicious_pairs(model: Row, row: Row, alpha: NDArray[np.float64], ds: floa
 
 
 @kernel
-def _fill_edge(model: Row, row: Row, slot: int, edge: int, total: float, end: float) -> None:
+def fill_edge(model: Row, row: Row, slot: int, edge: int, total: float, end: float) -> None:
     """Place the capsules at one edge, once a proposal; with PFL also how fast the robot is there per path speed."""
     if row.edge_known[edge] != 0:
         return
@@ -143,15 +152,17 @@ def _people_safe(model: Row, row: Row, slot: int, total: float, time: float, end
             row.open_pairs[0, k] = row.open_pairs[1, k]
     while first < INTERVALS:
         last = first + width
-        _fill_edge(model, row, slot, first, total, end)
-        _fill_edge(model, row, slot, last, total, end)
+        fill_edge(model, row, slot, first, total, end)
+        fill_edge(model, row, slot, last, total, end)
         left = 0
         if row.path_edges[last] != row.path_edges[first]:  # at rest: safe
             node = (first, last, time, total * first / INTERVALS, total * last / INTERVALS)
             left = _still_open(model, row, slot, node, depth, row.open_count[depth], depth + 1)
             if left > 0 and width == leaf:
-                if row.mode != PFL or not contacts_allowed(model, row, slot, node, row.open_pairs[depth + 1], left):
-                    row.culprit[0], row.culprit[1], row.culprit[2] = row.open_pairs[depth + 1, 0], first, last
+                pairs = row.open_pairs[depth + 1]
+                refused = 0 if row.mode != PFL else refused_contact(model, row, slot, node, pairs, left)
+                if refused >= 0:
+                    row.culprit[0], row.culprit[1], row.culprit[2] = pairs[refused], first, last
                     return False
                 left = 0
         if left > 0:
@@ -173,15 +184,15 @@ def _same_culprit(model: Row, row: Row, slot: int, total: float, time: float, en
     capsule = (pair // model.proximal.shape[0]) % row.capsule_radius.shape[0]
     if pair < 0 or last - first != leaf or capsule >= row.n_capsules:
         return False
-    _fill_edge(model, row, slot, first, total, end)
-    _fill_edge(model, row, slot, last, total, end)
+    fill_edge(model, row, slot, first, total, end)
+    fill_edge(model, row, slot, last, total, end)
     if row.path_edges[last] == row.path_edges[first]:
         return False
     row.open_pairs[0, 0] = pair
     node = (first, last, time, total * first / INTERVALS, total * last / INTERVALS)
     if _still_open(model, row, slot, node, 0, 1, DEPTHS - 1) == 0:
         return False
-    return row.mode != PFL or not contacts_allowed(model, row, slot, node, row.open_pairs[DEPTHS - 1], 1)
+    return row.mode != PFL or refused_contact(model, row, slot, node, row.open_pairs[DEPTHS - 1], 1) >= 0
 
 
 @kernel
@@ -190,8 +201,8 @@ def _obstacles_clear(model: Row, row: Row, slot: int, total: float, end: float, 
     first, width = 0, max(INTERVALS // 2, leaf)
     while first < INTERVALS:
         last = first + width
-        _fill_edge(model, row, slot, first, total, end)
-        _fill_edge(model, row, slot, last, total, end)
+        fill_edge(model, row, slot, first, total, end)
+        fill_edge(model, row, slot, last, total, end)
         ds = row.path_edges[last] - row.path_edges[first]
         if ds == 0.0 or static_apart(model, row, first, last, count, row.ltt_alpha[slot], ds):
             first = last
@@ -215,8 +226,7 @@ def verify_plan(model: Row, row: Row, slot: int, total: float, time: float) -> i
 
     Args:
         model: Record of the shield's model.
-        row: The environment's row of the shield's memory, with proposal and measurements in it, and the joint
-            values of the proposal's start in ``joints[1]``.
+        row: The environment's row of the shield's memory, with proposal and measurements in it.
         slot: Trajectory slot that the plan runs on.
         total: Time until standstill [s].
         time: Now [s].
@@ -233,21 +243,14 @@ def verify_plan(model: Row, row: Row, slot: int, total: float, time: float) -> i
         return SAFE
     for edge in range(INTERVALS + 1):
         row.edge_known[edge] = 0
-    if row.mode == PFL:
-        _fill_edge(model, row, slot, 0, total, end)
-    else:
-        place_capsules(model, row, row.joints[1, 0], row.points[0])
-        row.path_edges[0] = s_first
-        row.edge_known[0] = 1
-    _fill_edge(model, row, slot, INTERVALS, total, end)
+    leaf = shortest_interval(total)
+    if _same_culprit(model, row, slot, total, time, end, leaf):
+        return HUMAN
+    fill_edge(model, row, slot, 0, total, end)
+    fill_edge(model, row, slot, INTERVALS, total, end)
     alpha, ds = row.ltt_alpha[slot], s_last - s_first
     statics = static_suspects(model, row, alpha, ds)
     count = _suspicious_pairs(model, row, alpha, ds, time, total)
-    leaf = INTERVALS
-    while leaf > 1 and total * leaf > INTERVALS * INTERVAL_S:
-        leaf //= 2
-    if count > 0 and _same_culprit(model, row, slot, total, time, end, leaf):
-        return HUMAN
     if statics > 0 and not _obstacles_clear(model, row, slot, total, end, leaf, statics):
         return OBSTACLE
     if count > 0 and not _people_safe(model, row, slot, total, time, end, leaf, count):
