@@ -15,13 +15,12 @@ from hrg_pipeline.shield.energy import (
     energy_fields,
     energy_norm,
     energy_scratch,
-    held_fields,
     point_speeds,
     reflected_mass,
 )
 from hrg_pipeline.shield.energy_bounds import energy_curvature
 from hrg_pipeline.shield.factory import make_shield_model
-from hrg_pipeline.shield.reach import forward_kinematics
+from hrg_pipeline.shield.reach import forward_kinematics, reach_bounds
 from tests.shield.toys import general_arm, human_bodies
 
 CAPSULES = 24
@@ -72,12 +71,23 @@ class Arm(NamedTuple):
         return call_norm(self.models, self.rows, q_s)
 
 
+def held_fields(joint_pos, mass=0.0, centre=None, radius_gyration=0.0):
+    """What the kernels read about an object in the gripper; by default there is none."""
+    centre = np.zeros(3) if centre is None else np.array(centre, dtype=np.float64)
+    return {
+        "held_mass": np.array(float(mass)),
+        "held_centre": centre,
+        "held_radius_gyration": np.array(float(radius_gyration)),
+        "held_rho": reach_bounds(joint_pos, np.array([len(joint_pos) - 1]), centre[None, None])[0],
+    }
+
+
 def make_arm(geometry, bodies, inertias: LinkInertias, held=()) -> Arm:
     shield = make_shield_model(geometry, bodies)
     n, count = len(geometry.q_min), len(geometry.capsule_link)
     axis = geometry.joint_axis / np.linalg.norm(geometry.joint_axis, axis=1, keepdims=True)
     link = np.zeros(CAPSULES, dtype=np.int64)
-    link[:count] = shield.capsule_link
+    link[:count] = geometry.capsule_link
     models = make_rows(1, {**energy_fields(inertias, axis, shield.joint_pos), "capsule_link": link})
     row = {"frames": np.zeros((n, 4, 3)), "n_capsules": np.array(count)}
     rows = make_rows(1, {**row, **held_fields(shield.joint_pos, *held), **energy_scratch(n)})

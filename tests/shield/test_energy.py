@@ -79,12 +79,12 @@ def test_energy_is_that_of_the_bodies_as_they_move(scene):
 
 def test_speeds_of_capsules_are_those_of_their_points(scene):
     arm, h, rng = robot_arm(scene), 1e-6, np.random.default_rng(2)
-    shield, count = arm.shield, len(arm.shield.capsule_link)
+    shield, count = arm.shield, len(arm.shield.capsule_link) - 1
 
     def points(q):
         arm.place(q)
         out = np.zeros((count, 2, 3))
-        capsule_ends(arm.rows[0]["frames"], shield.capsule_link, shield.capsule_ends, out)
+        capsule_ends(arm.rows[0]["frames"], shield.capsule_link, shield.capsule_ends, count, out)
         return out
 
     for _ in range(10):

@@ -129,6 +129,7 @@ BAD = {
     "negative mass": (np.zeros(3), np.zeros(3), 0.1, -1.0),
     "no radius": (np.zeros(3), np.zeros(3), np.nan, 1.0),
     "two coordinates": (np.zeros(2), np.zeros(2), 0.1, 1.0),
+    "ends of different shapes": (np.zeros(2), np.zeros(3), 0.1, 1.0),
 }
 
 

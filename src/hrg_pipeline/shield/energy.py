@@ -7,12 +7,10 @@ can at most take all of E: a point that moves at ``v = J q'`` has in the unit di
 <M^-1 J^T u, q'>_M^2 <= (u^T J M^-1 J^T u) (q'^T M q')``, that is ``1/2 m_u (u^T v)^2 <= E``.
 
 Kernels take two records. Of the model: ``energy_fields``, ``capsule_link``. Of the environment: ``frames (n, 4, 3)``
-from ``reach.forward_kinematics``, ``n_capsules``, ``held_fields``, ``energy_scratch``.
+from ``reach.forward_kinematics``, ``n_capsules``, what begins with ``held_``, ``energy_scratch``.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,30 +45,6 @@ def energy_fields(inertias: LinkInertias, joint_axis: Float, joint_pos: Float) -
         "link_axis": np.array(joint_axis, dtype=np.float64),
         "inertia_top": np.array(np.linalg.eigvalsh(inertias.inertia)[:, -1], dtype=np.float64),
         "centre_rho": reach_bounds(joint_pos, np.arange(n), inertias.centre[:, None]),
-    }
-
-
-def held_fields(
-    joint_pos: Float, mass: float = 0.0, centre: Float | None = None, radius_gyration: float = 0.0
-) -> dict[str, Any]:
-    """What the kernels read about an object in the gripper; by default there is none.
-
-    Args:
-        joint_pos: As for ``energy_fields`` (n, 3) [m].
-        mass: Of the object [kg].
-        centre: Its centre of mass in the last link's frame (3,) [m].
-        radius_gyration: Its inertia about any axis through its centre is at most ``mass radius_gyration^2`` [m].
-
-    Returns:
-        held_mass (), held_centre (3,), held_radius_gyration (), held_rho (n,) each joint's reach to the centre [m].
-    """
-    n = len(joint_pos)
-    centre = np.zeros(3) if centre is None else np.array(centre, dtype=np.float64)
-    return {
-        "held_mass": np.array(float(mass)),
-        "held_centre": centre,
-        "held_radius_gyration": np.array(float(radius_gyration)),
-        "held_rho": reach_bounds(joint_pos, np.array([n - 1]), centre[None, None])[0],
     }
 
 

@@ -116,8 +116,8 @@ def hold_object(
         MotionError: A number is not finite, radius or mass are negative, or the object is heavier than the two-body
             model of ISO/TS 15066 was told.
     """
-    ends = np.stack([np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)])
-    if not (ends.shape == (2, 3) and np.isfinite(ends).all() and 0.0 <= radius < np.inf and 0.0 <= mass_kg < np.inf):
+    good = np.shape(start) == np.shape(end) == (3,) and np.isfinite([start, end]).all()
+    if not (good and 0.0 <= radius < np.inf and 0.0 <= mass_kg < np.inf):
         raise MotionError(
             f"a held object needs two finite ends (3,), a radius and a mass that are not negative, got {start}, {end}, "
             f"radius {radius}, mass {mass_kg}"
@@ -127,6 +127,7 @@ def hold_object(
             f"a held object of {mass_kg} kg is heavier than shield.pfl.payload_kg = {model.payload}, for which the "
             "speed limits of ISO/TS 15066 were computed"
         )
+    ends = np.array([start, end], dtype=np.float64)
     last = np.array([len(model.limits) - 1])
     rho = reach_bounds(model.joint_pos, last, ends[None])[0]
     # No point of the capsule is farther from its middle than this, so neither is its radius of gyration larger.
