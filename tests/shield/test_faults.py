@@ -146,6 +146,27 @@ def test_a_robot_that_does_not_know_where_it_is_stops_too(kind):
     assert rest is not None
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_no_spoilt_number_in_the_shields_memory_becomes_a_command(value):
+    """Each array of numbers in turn is overwritten in full motion; the robot goes on within its limits, or stands."""
+    made, _ = moving(planar_arm(), None, np.random.default_rng(3))
+    memory, now = made.state.rows.copy(), made.time
+    names = [name for name, view in made.state._asdict().items() if name != "rows" and view.dtype == np.float64]
+    assert len(names) > 40
+    for name in names:
+        made.state.rows[:] = memory
+        made.time = now
+        before = made.q
+        getattr(made.state, name)[made.i] = value
+        for _ in range(150):
+            made.step(FAR, q_meas=before, dq_meas=np.zeros(made.n))
+            if made.state.replan_wanted[made.i]:
+                plan_goal(made.model, made.state, made.i)
+            assert np.isfinite(made.state.command[made.i]).all(), name
+            assert np.abs(made.q - before).max() <= TS * (1.0 + 1e-6), name
+            before = made.q
+
+
 def hunt_with_faults(cycles: int, seed: int, params: ShieldParams | None) -> dict[str, float]:
     """A person who runs at the robot at the assumed bound while the sensor fails again and again."""
     rng = np.random.default_rng(seed)

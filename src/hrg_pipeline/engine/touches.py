@@ -108,7 +108,7 @@ def judge_contact(scene: Row, shield: Row, guard: Row, env: Row, flags: int) -> 
     if event[0] > 0.0:
         return flags
     onset = flags & (_HUMAN_FLAG | _CRITICAL_FLAG) != 0
-    dq = env.dq[:] if onset else env.command[1]
+    dq = env.dq[:] if onset else env.command[1][:]
     bearable = _look_at_touches(scene, shield, guard, env, dq)
     energy = arm_energy(scene, env, dq)
     env.contact_speed = max(env.contact_speed, event[2])

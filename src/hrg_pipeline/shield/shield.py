@@ -245,6 +245,16 @@ def _finish_cycle(row: Row, verdict: int, consistent: bool) -> None:
 
 
 @kernel
+def _is_command_finite(row: Row) -> bool:
+    """Whether the command is made of numbers; if memory was spoilt it need not be, and then the robot stands."""
+    path, command = row.path, row.command
+    good = np.isfinite(path[0] + path[1] + path[2] + row.plan_total + row.plan_elapsed)
+    for k in range(4):
+        good = good and all_finite(command[k])
+    return good
+
+
+@kernel
 def _judge(model: Row, row: Row, slot: int, total: float, time: float, trusted: bool, tracked: bool) -> int:
     """Verdict about a proposal that continues the present command."""
     if row.mode == OFF:
@@ -310,6 +320,13 @@ def shield_cycle(
         after = path_state(row.plan_start, row.plan_phases, row.plan_total, row.plan_elapsed)
         command_at(row.ltt[row.active], after, row.joints[0], row.command)
     path[0], path[1], path[2], path[3] = after
+    if not _is_command_finite(row):
+        if all_finite(q_meas):
+            _anchor(model, row, q_meas)
+        else:
+            _anchor(model, row, row.q_seen)
+        row.violations[PLAN_CONSISTENT] += 1
+        verdict = ASSUMPTION
     _finish_cycle(row, verdict, consistent)
 
 
