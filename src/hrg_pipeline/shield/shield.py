@@ -245,13 +245,20 @@ def _finish_cycle(row: Row, verdict: int, consistent: bool) -> None:
 
 
 @kernel
-def _is_command_finite(row: Row) -> bool:
-    """Whether the command is made of numbers; if memory was spoilt it need not be, and then the robot stands."""
+def _stand_if_spoilt(model: Row, row: Row, q_meas: NDArray[np.float64]) -> bool:
+    """Let the robot stand where it is if memory was spoilt so that the command is not made of numbers."""
     path, command = row.path, row.command
     good = np.isfinite(path[0] + path[1] + path[2] + row.plan_total + row.plan_elapsed)
     for k in range(4):
         good = good and all_finite(command[k])
-    return good
+    if good:
+        return False
+    if all_finite(q_meas):
+        _anchor(model, row, q_meas)
+    else:
+        _anchor(model, row, row.q_seen)
+    row.violations[PLAN_CONSISTENT] += 1
+    return True
 
 
 @kernel
@@ -320,12 +327,7 @@ def shield_cycle(
         after = path_state(row.plan_start, row.plan_phases, row.plan_total, row.plan_elapsed)
         command_at(row.ltt[row.active], after, row.joints[0], row.command)
     path[0], path[1], path[2], path[3] = after
-    if not _is_command_finite(row):
-        if all_finite(q_meas):
-            _anchor(model, row, q_meas)
-        else:
-            _anchor(model, row, row.q_seen)
-        row.violations[PLAN_CONSISTENT] += 1
+    if _stand_if_spoilt(model, row, q_meas):
         verdict = ASSUMPTION
     _finish_cycle(row, verdict, consistent)
 
