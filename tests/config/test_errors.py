@@ -27,7 +27,7 @@ CASES = {
     "boolean for a number": ("run.n_envs=true", ["run.n_envs = True", "type int"]),
     "out of bounds": ("run.n_envs=0", ["run.n_envs = 0", "greater than or equal to 1"]),
     "a crowd": ("environment.human.count=5", ["environment.human.count = 5", "less than or equal to 4"]),
-    "not a member": ("environment.shield.type=PFL", ["environment.shield.type = 'PFL'", "'OFF' or 'SSM'"]),
+    "not a member": ("environment.shield.type=SOFT", ["environment.shield.type = 'SOFT'", "'OFF', 'SSM' or 'PFL'"]),
     "value for a section": ("environment.shield=OFF", ["environment.shield", "keys of its own"]),
     "open list": ("run.obs_keys=[a,b", ["'['", "never closed", "run.obs_keys=[a,b"]),
     "broken list": ("run.obs_keys=[a,,b]", ["run.obs_keys=[a,,b]"]),

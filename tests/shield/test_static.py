@@ -208,9 +208,9 @@ def test_proven_means_apart_and_apart_is_mostly_proven():
         check = Check([a_box(rng) for _ in range(2)], rng.uniform(0.03, 0.1, 3), [(0, 1), (0, 2)])
         motion = a_motion(rng, 3, alpha)
         proven = check.proven(motion, alpha, ds)
-        least = check.least_gap(motion, ds, 31)
-        if proven:
-            assert least > MARGIN, case
+        least, start = check.least_gap(motion, ds, 31), check.gap(motion(0.0))
+        if proven:  # what is too close at the start may only be let out
+            assert least > MARGIN or least >= start - 2e-4, case
         clear += least > MARGIN + 0.015
         agreed += least > MARGIN + 0.015 and proven
         touching += least < MARGIN

@@ -24,7 +24,7 @@ SENSORS = {"exact": EXACT, "speed": {**EXACT, "use_acceleration_bounds": False},
 MODES = {
     "ssm": dict(type="SSM"),
     "energy": dict(type="PFL", pfl=PflParams(gripper_contact="wedge")),
-    "iso": dict(type="PFL", pfl=PflParams(model="iso_ts_15066", payload_kg=1.0)),
+    "iso": dict(type="PFL", pfl=PflParams(model="iso_ts_15066", payload_kg=3.0)),
 }
 ROUNDING = 1e-9
 
