@@ -207,13 +207,14 @@ class Proof:
         return energy_limits(pfl.table)[constraint][rows]
 
     def leaves(self, first: int, last: int, box) -> np.ndarray:
-        """(L,): each capsule's axis is outside one face of a box and goes no nearer to its plane."""
+        """(L,): each capsule, with what is added to it, is outside one face of a box and goes no nearer to it."""
         out = np.zeros(len(self.alpha), dtype=bool)
         for k in range(len(out)):
             bow = self.alpha[k] * self.ds(first, last) ** 2 / 2
             for normal, half in zip([*box.rot.T, *-box.rot.T], [*box.half, *box.half], strict=True):
+                face = half + self.radius[k] + self.model.tracking_error + MARGIN_M
                 a, b = ((points[k] - box.pos) @ normal for points in (self.points[first], self.points[last]))
-                if self.more(a, half).all() and self.more(b, half).all() and self.more(b - a, bow).all():
+                if self.more(a, face).all() and self.more(b, face).all() and self.more(b - a, bow).all():
                     out[k] = True
         return out
 
