@@ -36,8 +36,8 @@ ACTION_SCALE = 0.2
 """Joint step of a full action, from the measured angle [rad]."""
 MOTION_STREAM = 1_000_000
 """Branch of the seed tree that the motion library grows from; no environment has so high an index."""
-_REACHABLE_M = 0.002
-"""Configurations this much clearer than the shield asks for can be reached and left [m]."""
+_REACHABLE_M = 0.03
+"""Configurations this much clearer than the shield asks for can be reached from all sides, and left [m]."""
 _AFTER_HORIZON_S = 1.0
 _SHORTEST_MOTION_S, _LONGEST_MOTION_S = 4.0, 600.0
 _PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
