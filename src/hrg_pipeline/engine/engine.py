@@ -36,8 +36,10 @@ ACTION_SCALE = 0.2
 """Joint step of a full action, from the measured angle [rad]."""
 MOTION_STREAM = 1_000_000
 """Branch of the seed tree that the motion library grows from; no environment has so high an index."""
-_REACHABLE_M = 0.03
-"""Configurations this much clearer than the shield asks for can be reached from all sides, and left [m]."""
+_REACHABLE_M = 0.002
+"""Configurations this much clearer than the shield asks for can be reached, and left [m]."""
+_ROOM_RAD = 0.1
+"""So far every joint alone can turn either way from a free configuration [rad]."""
 _AFTER_HORIZON_S = 1.0
 _SHORTEST_MOTION_S, _LONGEST_MOTION_S = 4.0, 600.0
 _PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
@@ -241,15 +243,15 @@ class Engine:
     def is_free(self, q: Array, clearance_m: float) -> bool:
         """Tell whether a configuration keeps clear of table and pedestal and does not touch the arm itself.
 
-        So that the shield lets the arm go there, the shield's capsules keep clear as well, by its own margin.
+        So that the shield lets the arm go there, and around there, the shield's capsules keep clear as well, by its own
+        margin, also if any joint turns by 0.1 rad.
 
         Args:
             q: joint angles (n,) [rad].
             clearance_m: distance to table and pedestal; links of the arm may come closer than this to each other,
                 since neighbours always do, but not touch [m].
         """
-        gap = configuration_gap(self.shield.record, self.shields.rows, 0, q)
-        if not gap > self.shield.static_margin + _REACHABLE_M:
+        if not self._is_clear(q):
             return False
         data = self._probe
         self._probe_model.geom_margin[:] = clearance_m
@@ -260,7 +262,15 @@ class Engine:
         gripper = (classes == GEOM_GRIPPER).all(axis=1)
         human = (classes == GEOM_HUMAN).any(axis=1)
         apart = robot.all(axis=1) & (data.contact.dist >= 0.0)
-        return not bool((robot.any(axis=1) & ~gripper & ~human & ~apart).any())
+        if bool((robot.any(axis=1) & ~gripper & ~human & ~apart).any()):
+            return False
+        turns = _ROOM_RAD * np.eye(self.dof)
+        return all(self._is_clear(q + turn) for turn in (*turns, *-turns))
+
+    def _is_clear(self, q: Array) -> bool:
+        """Tell whether the shield would let the arm stand in a configuration."""
+        gap = configuration_gap(self.shield.record, self.shields.rows, 0, q)
+        return gap > self.shield.static_margin + _REACHABLE_M
 
     def get_state(self, i: int) -> dict[str, Any]:
         """Return everything that decides environment ``i``'s future (its random streams belong to the caller)."""
