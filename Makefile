@@ -81,10 +81,11 @@ viz: $(STAMP) ## show the pipelines in Kedro-Viz
 	run=$$($(BIN)/python -m hrg_pipeline.tracking newest-run 2>/dev/null || true); \
 	$(BIN)/kedro viz run $${run:+--params run.id=$$run} $(ARGS)
 
-bench: $(STAMP) ## measure the speed of engine, shield, start-up and motion
+bench: $(STAMP) ## measure speed of engine, shield, start-up and motion, and what the shield costs
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/overlap.py
 	$(BIN)/python benchmarks/shield.py
+	$(BIN)/python benchmarks/liveness.py
 	$(BIN)/python benchmarks/startup.py
 
 soak: $(STAMP) ## attack the shield of every robot for long, and report  [CYCLES=10000000 ARGS="--json FILE"]

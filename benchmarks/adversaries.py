@@ -1,4 +1,4 @@
-"""People who obey the assumed speed bound exactly and try to touch a moving robot: compiled, beside the engine's cycle.
+"""People who obey the assumed bounds exactly and try to touch a moving robot: compiled, beside the engine's cycle.
 
 All kernels stand in this one file: numba looks for changes only in the file that a cached function stands in.
 """
@@ -16,9 +16,13 @@ from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
-from hrg_pipeline.shield.checks import bound_bodies, robot_human_distance
+from hrg_pipeline.shield.contacts import FREE
+from hrg_pipeline.shield.distance import segment_distance_sq
+from hrg_pipeline.shield.energy import energy_norm, point_speeds
 from hrg_pipeline.shield.goals import replan, set_goal
+from hrg_pipeline.shield.model import CONTACT, ISO
 from hrg_pipeline.shield.reach import place_capsules
+from hrg_pipeline.shield.separation import bound_bodies, robot_human_distance
 from hrg_pipeline.shield.shield import shield_cycle
 from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, LIM_Q_MAX, LIM_Q_MIN, LIM_V
 
@@ -32,6 +36,8 @@ ADVERSARIES = (
 CHASE, CROSSING, HOVER, BLINK, FEET_FIRST, HAND_ON_TABLE, LIMB_SWING, TO_GRIPPER, DASHES = range(9)
 LATE_CHASE, LATE_HOVER = 9, 10
 FIRST_LATE = LATE_CHASE
+SMOOTH = (CHASE, CROSSING, HOVER, FEET_FIRST, TO_GRIPPER, DASHES)
+"""Those who walk as they are; they can also keep an acceleration bound."""
 DELAY_CYCLES = 5
 """Age of a late measurement [cycles]."""
 SENSOR_ERROR_M = 0.02
@@ -42,10 +48,14 @@ PRESS_CYCLES = 5
 """An episode goes on for so long after the first touch, to see whether the robot pushes."""
 LINGER_CYCLES = 60
 """An episode goes on for at most so long once capsules overlap: where capsules are wide, nothing may ever touch."""
+ACCELERATION = 20.0
+"""[m/s^2], the smallest acceleration bound of any joint: what a smooth person keeps."""
 N_DRAWS = 1024
 HISTORY = 8
 FAR_M = 1.0
 """Joints farther than this from every capsule of the robot: no body can touch it, contacts need not be looked for."""
+HARM_TOLERANCE = 1e-9
+"""Rounding of what the command carries, as a share."""
 LIMIT_TOLERANCE = 1e-5
 """Finite differences of commands may exceed a limit by this share: rounding, divided by the cube of a cycle."""
 
@@ -72,32 +82,33 @@ _ROOTS = _roots()
 
 
 @kernel
-def _draw(foe: Row) -> float:
-    """Return the next of the uniform numbers in [0, 1) that this episode was given."""
-    value = foe.draws[foe.next_draw % N_DRAWS]
-    foe.next_draw += 1
+def _draw(row: Row) -> float:
+    """Return the next of the uniform numbers in [0, 1) that a person, or the episode, was given."""
+    value = row.draws[row.next_draw % N_DRAWS]
+    row.next_draw += 1
     return float(value)
 
 
 @kernel
-def _seek(foe: Row, points: Array, radius: Array, way: Array) -> float:
+def _seek(guard: Row, foe: Row, points: Array, way: Array) -> float:
     """Look for the robot's nearest point from the joints that this person attacks with.
 
     Args:
+        guard: the shield's memory, for the sizes of the capsules.
         foe: the person; ``body`` becomes the nearest joint.
         points: ends of the robot's capsules now (L, 2, 3) [m].
-        radius: of the capsules (L,) [m].
         way: unit vector from that joint to the robot's axis (3,), written; zero where there is none.
 
     Returns:
         Distance of that joint to the surface of the capsule [m].
     """
     best = np.inf
-    first = points.shape[0] - 1 if foe.kind == TO_GRIPPER else 0
+    count, radius = guard.n_capsules, guard.capsule_radius
+    first = count - 1 if foe.kind == TO_GRIPPER else 0
     for j in range(N_BODIES):
         if foe.attacks[j] == 0:
             continue
-        for k in range(first, points.shape[0]):
+        for k in range(first, count):
             dot = length = 0.0
             for x in range(3):
                 d = points[k, 1, x] - points[k, 0, x]
@@ -185,9 +196,10 @@ def _decide(foe: Row, way: Array, safe: bool) -> bool:
     kind = foe.kind
     if kind == CROSSING:
         for x in range(3):
-            if foe.clock == 0:
+            if foe.busy == 0:
                 foe.aim[x] = way[x]
             way[x] = foe.aim[x]
+        foe.busy = 1
     elif kind in (HOVER, LATE_HOVER):
         if foe.busy > 0:
             foe.busy -= 1
@@ -208,8 +220,26 @@ def _decide(foe: Row, way: Array, safe: bool) -> bool:
 
 
 @kernel
+def _accelerate(foe: Row, way: Array, speed: float) -> None:
+    """Change the velocity toward ``speed`` along ``way`` as fast as is allowed, and move with it.
+
+    The acceleration is constant within the cycle, and both velocities, hence all between, are within the speed bound.
+    """
+    change = np.empty(3)
+    for x in range(3):
+        change[x] = speed * way[x] - foe.velocity[x]
+    norm = np.sqrt(change[0] ** 2 + change[1] ** 2 + change[2] ** 2)
+    share = min(ACCELERATION * CYCLE_S / norm, 1.0) if norm > 0.0 else 0.0
+    for x in range(3):
+        before = foe.velocity[x]
+        foe.velocity[x] += share * change[x]
+        change[x] = 0.5 * (before + foe.velocity[x])
+    _shift(foe.pos[:], change, CYCLE_S)
+
+
+@kernel
 def _move_person(foe: Row, way: Array, safe: bool) -> None:
-    """Let one cycle pass for the person; no joint moves farther than ``SPEED`` allows, most exactly as far.
+    """Let one cycle pass for the person; no joint moves farther than the bounds allow, most exactly as far.
 
     Args:
         foe: the person.
@@ -223,7 +253,10 @@ def _move_person(foe: Row, way: Array, safe: bool) -> None:
         return
     if _decide(foe, way, safe):
         length = -length
-    elif kind == HAND_ON_TABLE and foe.slides == 1:
+    if foe.smooth == 1:
+        _accelerate(foe, way, length / CYCLE_S)
+        return
+    if kind == HAND_ON_TABLE and foe.slides == 1:
         flat = np.sqrt(way[0] ** 2 + way[1] ** 2)
         way[2] = 0.0
         for x in range(2):
@@ -236,9 +269,9 @@ def _move_person(foe: Row, way: Array, safe: bool) -> None:
 
 
 @kernel
-def _measure(foe: Row, t: float) -> float:
-    """Write what the sensor says now to ``foe.measured``, and return the time at which it was true."""
-    pos, past, measured = foe.pos[:], foe.past[:], foe.measured[:]
+def _measure(foe: Row, t: float, measured: Array) -> float:
+    """Write what the sensor says now to ``measured`` (24, 3), and return the time at which it was true."""
+    pos, past = foe.pos[:], foe.past[:]
     now = foe.clock % HISTORY
     source = now
     for j in range(N_BODIES):
@@ -254,7 +287,8 @@ def _measure(foe: Row, t: float) -> float:
         if foe.blinks > 0:
             foe.blinks -= 1
             if foe.blank == 1:
-                measured[:] = np.nan
+                for j in range(N_BODIES):
+                    measured[j, 0] = np.nan
                 return t
             return foe.stamp if foe.blank == 0 else np.nan
     late = foe.kind >= FIRST_LATE
@@ -269,38 +303,54 @@ def _measure(foe: Row, t: float) -> float:
 
 
 @kernel
-def _place_person(env: Row, foe: Row) -> None:
-    pos, quat = c.f64_array(env.fields[MOCAP_POS], 3 * N_BODIES), c.f64_array(env.fields[MOCAP_QUAT], 4 * N_BODIES)
+def _place_person(env: Row, foe: Row, person: int) -> None:
+    pos = c.f64_array(env.fields[MOCAP_POS] + 24 * N_BODIES * person, 3 * N_BODIES)
+    quat = c.f64_array(env.fields[MOCAP_QUAT] + 32 * N_BODIES * person, 4 * N_BODIES)
     for j in range(N_BODIES):
         for x in range(3):
-            env.human_pos[j, x] = foe.pos[j, x]
+            env.human_pos[person, j, x] = foe.pos[j, x]
             pos[3 * j + x] = foe.pos[j, x]
         for x in range(4):
             quat[4 * j + x] = foe.quat[j, x]
 
 
 @kernel
-def _choose_goal(shield: Row, guard: Row, env: Row, foe: Row) -> None:
+def _watch_person(foe: Row) -> None:
+    """Note how fast and how suddenly the person moved, by differences of positions, and let their time pass."""
+    for j in range(N_BODIES):
+        gone = turned = 0.0
+        for x in range(3):
+            step = foe.pos[j, x] - foe.before[j, x]
+            gone += step * step
+            turned += (step - foe.step[j, x]) ** 2
+            foe.step[j, x] = step
+        foe.fastest = max(foe.fastest, np.sqrt(gone) / CYCLE_S)
+        foe.hardest = max(foe.hardest, np.sqrt(turned) / CYCLE_S**2)
+    foe.clock += 1
+
+
+@kernel
+def _choose_goal(shield: Row, guard: Row, env: Row, watch: Row) -> None:
     """Set another goal every RL step, and now and then while the shield brakes."""
     braking = guard.safe == 0 and guard.path[1] > 0.0
-    if foe.clock % CYCLES_PER_STEP != 0 and not (braking and _draw(foe) < 0.1):
+    if watch.clock % CYCLES_PER_STEP != 0 and not (braking and _draw(watch) < 0.1):
         if guard.replan_wanted != 0:
             replan(shield, guard)
         return
-    goal = foe.goal[:]
+    goal = watch.goal[:]
     for k in range(goal.shape[0]):
-        step = foe.toward[k] if foe.steady == 1 and not braking else 2.0 * _draw(foe) - 1.0
+        step = watch.toward[k] if watch.steady == 1 and not braking else 2.0 * _draw(watch) - 1.0
         low, high = shield.limits[k, LIM_Q_MIN], shield.limits[k, LIM_Q_MAX]
-        goal[k] = min(max(env.q[k] + foe.stride * step, low), high)
+        goal[k] = min(max(env.q[k] + watch.stride * step, low), high)
     set_goal(shield, guard, goal)
 
 
 @kernel
-def _check_command(shield: Row, guard: Row, foe: Row) -> None:
-    """Compare finite differences of the commands with the limits; ``foe.shares`` holds the largest shares so far."""
-    past = foe.commands[:]
-    restart = foe.clock == 0 or guard.reanchors != foe.reanchors
-    foe.reanchors = guard.reanchors
+def _check_command(shield: Row, guard: Row, watch: Row) -> None:
+    """Compare finite differences of the commands with the limits; ``watch.shares`` holds the largest shares so far."""
+    past = watch.commands[:]
+    restart = watch.clock == 0 or guard.reanchors != watch.reanchors
+    watch.reanchors = guard.reanchors
     worst = 0.0
     for k in range(past.shape[2]):
         q, dq, ddq = guard.command[0, k], guard.command[1, k], guard.command[2, k]
@@ -312,95 +362,157 @@ def _check_command(shield: Row, guard: Row, foe: Row) -> None:
         speed = max(abs(q - p0) / CYCLE_S, abs(dq)) / v
         acceleration = max(abs(q - 2.0 * p0 + p1) / CYCLE_S**2, abs(dq - past[0, 1, k]) / CYCLE_S, abs(ddq)) / a
         jerk = max(abs(q - 3.0 * p0 + 3.0 * p1 - p2) / CYCLE_S**3, abs(ddq - past[0, 2, k]) / CYCLE_S) / j
-        foe.shares[0] = max(foe.shares[0], speed)
-        foe.shares[1] = max(foe.shares[1], acceleration)
-        foe.shares[2] = max(foe.shares[2], jerk)
+        watch.shares[0] = max(watch.shares[0], speed)
+        watch.shares[1] = max(watch.shares[1], acceleration)
+        watch.shares[2] = max(watch.shares[2], jerk)
         worst = max(worst, speed, acceleration, jerk)
         for old in range(2, 0, -1):
             for x in range(3):
                 past[old, x, k] = past[old - 1, x, k]
         past[0, 0, k], past[0, 1, k], past[0, 2, k] = q, dq, ddq
     if not worst <= 1.0 + LIMIT_TOLERANCE:
-        foe.limit_violations += 1
+        watch.limit_violations += 1
 
 
 @kernel
-def _tracking_error(foe: Row) -> float:
+def _tracking_error(watch: Row, count: int) -> float:
     """Largest distance of a capsule end from where it was commanded to be [m]."""
     worst = 0.0
-    for k in range(foe.points.shape[0]):
+    for k in range(count):
         for end in range(2):
             gap = 0.0
             for x in range(3):
-                gap += (foe.points[k, end, x] - foe.wanted[k, end, x]) ** 2
+                gap += (watch.points[k, end, x] - watch.wanted[k, end, x]) ** 2
             worst = max(worst, gap)
     return np.sqrt(worst)
 
 
 @kernel
-def _look(shield: Row, guard: Row, env: Row, foe: Row, gap: float) -> None:
-    """Note what is true at the start of a cycle: does the robot move, how close is the person, does it follow?"""
-    moving = False
-    for k in range(env.dq.shape[0]):
-        moving = moving or env.command[1, k] != 0.0
-    foe.moving += 1 if moving else 0
-    foe.unsafe += 1 - guard.safe
-    if gap < FAR_M:
-        bound_bodies(foe.pos[:], shield.proximal, shield.distal, shield.body_radius, foe.bodies[:])
-        distance = robot_human_distance(shield, foe.points[:], foe.pos[:], foe.bodies[:], foe.nearest[:])
-        overlap = not distance >= 0.0
-        if moving:
-            foe.closest = min(foe.closest, distance)
-            foe.overlaps += 1 if overlap else 0
-        if overlap and foe.reached == 0:
-            foe.reached = 1
-            foe.length = min(foe.length, foe.clock + LINGER_CYCLES)
-    if foe.touched == 0:
-        place_capsules(shield, foe.frames[:], env.command[0], foe.wanted[:])
-        foe.tracking = max(foe.tracking, _tracking_error(foe))
-        for k in range(foe.violations.shape[0]):
-            foe.violations[k] = guard.violations[k]
+def _harm_share(shield: Row, guard: Row, env: Row, watch: Row, pos: Array) -> float:
+    """What the command carries, over what the body parts bear that overlap a capsule: energy, or speed (ISO).
+
+    Args:
+        shield: the shield's model.
+        guard: the shield's memory; its link frames are those of the command.
+        env: state, with the command at the start of the cycle.
+        watch: the episode, with the true capsules of the robot.
+        pos: true joints of a person (24, 3) [m].
+
+    Returns:
+        The largest share of any pair that overlaps; 0 if none does.
+    """
+    energy = 0.5 * energy_norm(shield, guard, env.command[1]) ** 2
+    point_speeds(shield, guard, env.command[1], watch.wanted[:], watch.speeds[:])
+    worst = 0.0
+    points = watch.points
+    for k in range(guard.n_capsules):
+        for b in range(shield.proximal.shape[0]):
+            first, second = shield.proximal[b], shield.distal[b]
+            squared = segment_distance_sq(
+                (points[k, 0, 0], points[k, 0, 1], points[k, 0, 2]),
+                (points[k, 1, 0], points[k, 1, 1], points[k, 1, 2]),
+                (pos[first, 0], pos[first, 1], pos[first, 2]),
+                (pos[second, 0], pos[second, 1], pos[second, 2]),
+            )
+            radii = guard.capsule_radius[k] + shield.body_radius[b]
+            if squared >= radii * radii:
+                continue
+            if shield.pfl_model == ISO:
+                worst = max(worst, watch.speeds[k] / shield.speed_limit[FREE, b])
+            else:
+                worst = max(worst, energy / shield.energy_limit[FREE, shield.contact_type[k], b])
+    return worst
 
 
 @kernel
-def _run_episodes(scenes: Rows, envs: Rows, shields: Rows, guards: Rows, foes: Rows, members: Array) -> None:
-    """Run one episode in each of several environments: the engine's cycle with another human in it."""
+def _look(shield: Row, guard: Row, env: Row, foe: Row, watch: Row, person: int, moving: bool) -> None:
+    """Note how close a person is now, and what the robot carries if they overlap."""
+    bodies = watch.bodies[:]
+    bound_bodies(foe.pos[:], shield.proximal, shield.distal, shield.body_radius, bodies)
+    distance = robot_human_distance(shield, guard, watch.points[:], foe.pos[:], bodies, watch.nearest[person])
+    overlap = not distance >= 0.0
+    if moving:
+        watch.closest = min(watch.closest, distance)
+        watch.overlaps += 1 if overlap else 0
+    if overlap and moving and watch.touched == 0:  # later the person may have pushed the arm elsewhere
+        share = _harm_share(shield, guard, env, watch, foe.pos[:])
+        watch.harm = max(watch.harm, share)
+        watch.harmful += 1 if not share <= 1.0 + HARM_TOLERANCE else 0
+    if overlap and watch.reached == 0:
+        watch.reached = 1
+        watch.length = min(watch.length, watch.clock + LINGER_CYCLES)
+
+
+@kernel
+def _look_at_robot(shield: Row, guard: Row, env: Row, watch: Row) -> bool:
+    """Note whether the robot moves at the start of a cycle, and follows; its commanded capsules go to ``wanted``."""
+    moving = False
+    for k in range(env.dq.shape[0]):
+        moving = moving or env.command[1, k] != 0.0
+    watch.moving += 1 if moving else 0
+    watch.unsafe += 1 - guard.safe
+    place_capsules(shield, guard, env.command[0], watch.wanted[:])
+    if watch.touched == 0:
+        watch.tracking = max(watch.tracking, _tracking_error(watch, guard.n_capsules))
+        for k in range(watch.violations.shape[0]):
+            watch.violations[k] = guard.violations[k]
+    return moving
+
+
+@kernel
+def _look_at_contacts(scene: Row, guard: Row, env: Row, watch: Row) -> None:
+    """Note what touched in a cycle."""
+    counters = env.contact_counters
+    if watch.touched > 0 or counters[N_HUMAN] + counters[N_CRITICAL] > 0:
+        if watch.touched == 0:
+            watch.violations[CONTACT] = guard.violations[CONTACT]
+        watch.touched += 1
+        watch.speed = max(watch.speed, env.human_event[2])
+        if env.human_event[0] > scene.debounce_s:  # a blow sent the arm flying: what it meets now is no test
+            watch.touched = PRESS_CYCLES
+    elif counters[N_STATIC] + counters[N_ROBOT] > 0:
+        watch.bumped = 1
+    if watch.touched == 0 and watch.bumped == 0:
+        watch.torque = max(watch.torque, env.torque_share)
+
+
+@kernel
+def _run_episodes(
+    scenes: Rows, envs: Rows, shields: Rows, guards: Rows, foes: Rows, watches: Rows, members: Array
+) -> None:
+    """Run one episode in each of several environments: the engine's cycle with other people in it."""
     scene, shield = scenes[0], shields[0]
-    way = np.zeros(3)
+    people = shield.people
+    ways = np.zeros((people, 3))
     for member in range(members.shape[0]):
         i = members[member]
-        env, guard, foe = envs[i], guards[i], foes[i]
-        q, dq = env.q[:], env.dq[:]
-        while foe.clock < foe.length and foe.touched < PRESS_CYCLES and foe.bumped == 0 and env.failure == 0:
-            t = foe.clock * CYCLE_S
+        env, guard, watch = envs[i], guards[i], watches[i]
+        q, dq, measured, stamps = env.q[:], env.dq[:], watch.measured[:], watch.stamps[:]
+        while watch.clock < watch.length and watch.touched < PRESS_CYCLES and watch.bumped == 0 and env.failure == 0:
+            t = watch.clock * CYCLE_S
             begin_cycle(scene, guard, env)
-            _choose_goal(shield, guard, env, foe)
-            place_capsules(shield, foe.frames[:], q, foe.points[:])
-            gap = _seek(foe, foe.points[:], shield.capsule_radius, way)
-            _place_person(env, foe)
-            stamp = _measure(foe, t)
-            shield_cycle(shield, guard, t, foe.measured[:], stamp, q, dq)
-            _look(shield, guard, env, foe, gap)
-            _check_command(shield, guard, foe)
-            advance_physics(scene, shield, guard, env, foe.gripper)
-            counters = env.contact_counters
-            if foe.touched > 0 or counters[N_HUMAN] + counters[N_CRITICAL] > 0:
-                foe.touched += 1
-                foe.speed = max(foe.speed, env.human_event[2])
-                if env.human_event[0] > scene.debounce_s:  # a blow sent the arm flying: what it meets now is no test
-                    foe.touched = PRESS_CYCLES
-            elif counters[N_STATIC] + counters[N_ROBOT] > 0:
-                foe.bumped = 1
-            if foe.touched == 0 and foe.bumped == 0:
-                foe.torque = max(foe.torque, env.torque_share)
-            for j in range(N_BODIES):
-                for x in range(3):
-                    foe.before[j, x] = foe.pos[j, x]
-            _move_person(foe, way, guard.safe == 1)
-            for j in range(N_BODIES):
-                gone = 0.0
-                for x in range(3):
-                    gone += (foe.pos[j, x] - foe.before[j, x]) ** 2
-                foe.fastest = max(foe.fastest, np.sqrt(gone) / CYCLE_S)
+            _choose_goal(shield, guard, env, watch)
+            place_capsules(shield, guard, q, watch.points[:])
+            for person in range(people):
+                foe = foes[i * people + person]
+                foe.gap = _seek(guard, foe, watch.points[:], ways[person])
+                _place_person(env, foe, person)
+                stamps[person] = _measure(foe, t, measured[person])
+            shield_cycle(shield, guard, t, measured, stamps, q, dq)
+            moving = _look_at_robot(shield, guard, env, watch)
+            for person in range(people):
+                foe = foes[i * people + person]
+                if foe.gap < FAR_M:
+                    _look(shield, guard, env, foe, watch, person, moving)
+            _check_command(shield, guard, watch)
+            advance_physics(scene, shield, guard, env, watch.gripper)
+            _look_at_contacts(scene, guard, env, watch)
+            for person in range(people):
+                foe = foes[i * people + person]
+                for j in range(N_BODIES):
+                    for x in range(3):
+                        foe.before[j, x] = foe.pos[j, x]
+                _move_person(foe, ways[person], guard.safe == 1)
+                _watch_person(foe)
             env.clock += 1
-            foe.clock += 1
+            watch.clock += 1

@@ -129,7 +129,7 @@ class HumanPoses:
 
     def run(self, n_steps: int) -> dict[str, float]:
         """Return the wall time of 25 poses [s]."""
-        clips, frame = self._engine.people.records, self._engine._arrays.human_frame[0].copy()
+        clips, frame = self._engine.people.records, self._engine._arrays.human_frame[0, 0].copy()
         started = time.perf_counter()
         _play(clips, frame, n_steps * CYCLES_PER_STEP, np.empty((24, 3)), np.empty((24, 4)))
         return {"human": (time.perf_counter() - started) / n_steps}

@@ -23,13 +23,14 @@ from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Rows
 from hrg_pipeline.shield.factory import make_shield_state
 from hrg_pipeline.shield.goals import replan, set_goal
-from hrg_pipeline.shield.model import ShieldModel
+from hrg_pipeline.shield.model import MODES, ShieldModel
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.shield import reset_shield, shield_cycle
 from measure import interleaved, print_table, write_json
 
 Array = NDArray[np.float64]
 
+MEASURED = ("SSM", "PFL")
 BATCH = 64
 GOAL_CYCLES = 25
 """A new goal comes so often: once an RL step."""
@@ -50,13 +51,13 @@ def _plan(models: Rows, rows: Rows, i: int, goal: Array, new: bool) -> None:
 
 
 @kernel
-def _cycle(models: Rows, rows: Rows, i: int, now: float, human: Array, q: Array, dq: Array) -> None:
+def _cycle(models: Rows, rows: Rows, i: int, now: Array, human: Array, q: Array, dq: Array) -> None:
     """One cycle of the shield."""
-    shield_cycle(models[0], rows[i], now, human, now, q, dq)
+    shield_cycle(models[0], rows[i], now[0], human, now, q, dq)
 
 
 @kernel
-def _nothing(models: Rows, rows: Rows, i: int, now: float, human: Array, q: Array, dq: Array) -> None:
+def _nothing(models: Rows, rows: Rows, i: int, now: Array, human: Array, q: Array, dq: Array) -> None:
     """What a call costs that does nothing."""
     rows[i].safe = rows[i].safe
 
@@ -65,6 +66,7 @@ def _nothing(models: Rows, rows: Rows, i: int, now: float, human: Array, q: Arra
 def _batch(models: Rows, rows: Rows, first: int, humans: Array, goals: Array, q: Array, dq: Array) -> None:
     """Cycles of all environments with their planning, robots that follow exactly: as in the engine's loop."""
     model = models[0]
+    now = np.empty(1)
     for k in range(humans.shape[0]):
         for i in range(rows.shape[0]):
             row = rows[i]
@@ -74,8 +76,8 @@ def _batch(models: Rows, rows: Rows, first: int, humans: Array, goals: Array, q:
                 replan(model, row)
             for j in range(q.shape[0]):
                 q[j], dq[j] = row.command[0, j], row.command[1, j]
-            now = (first + k) * model.sample_time
-            shield_cycle(model, row, now, humans[k], now, q, dq)
+            now[0] = (first + k) * model.sample_time
+            shield_cycle(model, row, now[0], humans[k], now, q, dq)
 
 
 class Scenario:
@@ -103,16 +105,19 @@ class Scenario:
         self.pose = pose - pose[0] + np.array([IN_FRONT_M, 0.0, pose[0, 2]])
 
     def humans(self, first: int, count: int) -> Array:
-        """Measured joints in successive cycles (count, 24, 3) [m]."""
+        """Measured joints of the person in successive cycles (count, 1, 24, 3) [m]."""
         t = (first + np.arange(count)) * self.model.sample_time
         sway = np.stack([a * np.sin(2.0 * np.pi * f * t) for a, f in SWAY], axis=1)
-        return np.ascontiguousarray(self.pose + sway[:, None])
+        return np.ascontiguousarray((self.pose + sway[:, None])[:, None])
 
 
-def time_single(scenario: Scenario, found: dict[str, list[Array]], shares: dict[str, float]) -> dict[str, float]:
+def time_single(
+    scenario: Scenario, mode: str, found: dict[str, list[Array]], shares: dict[str, float]
+) -> dict[str, float]:
     """Time every call of planning and of a cycle on its own; what an empty call costs is taken off."""
     model, count = scenario.model, scenario.cycles
     state = make_shield_state(model, 1)
+    state.mode[0] = MODES[mode]
     reset_shield(model, state, 0, scenario.home)
     humans = scenario.humans(0, count)
     models, rows, command = model.record, state.rows, state.command[0]
@@ -123,7 +128,7 @@ def time_single(scenario: Scenario, found: dict[str, list[Array]], shares: dict[
     gc.disable()
     try:
         for k in range(count):
-            now = k * model.sample_time
+            now = np.array([k * model.sample_time])
             goal = scenario.goals[k // GOAL_CYCLES % len(scenario.goals)]
             new = k % GOAL_CYCLES == 0
             if new or state.replan_wanted[0]:
@@ -170,24 +175,30 @@ def time_batch(scenario: Scenario) -> dict[str, float]:
 
 def run(repetitions: int, cycles: int) -> dict[str, float]:
     """Measure, print, and return the figures [µs]."""
-    scenario = Scenario(cycles)
-    warm_up = Scenario(200)
-    time_single(warm_up, {}, {})
+    scenario, warm_up = Scenario(cycles), Scenario(200)
+    found: dict[str, dict[str, list[Array]]] = {mode: {} for mode in MEASURED}
+    shares: dict[str, dict[str, float]] = {mode: {} for mode in MEASURED}
+    for mode in MEASURED:
+        time_single(warm_up, mode, {}, {})
     time_batch(warm_up)
-    found: dict[str, list[Array]] = {}
-    shares: dict[str, float] = {}
-    samples = interleaved([partial(time_single, scenario, found, shares), partial(time_batch, scenario)], repetitions)
-    us = {name: 1e-3 * np.concatenate(values) for name, values in found.items()}
-    figures = {
-        **_spread("ssm", us["cycle"]),
+    singles = [partial(time_single, scenario, mode, found[mode], shares[mode]) for mode in MEASURED]
+    samples = interleaved([*singles, partial(time_batch, scenario)], repetitions)
+    figures: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for mode in MEASURED:
+        name = mode.lower()
+        us = {key: 1e-3 * np.concatenate(values) for key, values in found[mode].items()}
+        figures |= _spread(name, us["cycle"])
         # The scenario is the same in each repetition: the best call of each cycle is what the machine can do.
-        "ssm_us_max_best": float(1e-3 * np.min(found["cycle"], axis=0).max()),
-        "ssm_with_plan_us_mean": float(np.median(us["both"])),
-        **_spread("plan", us["plan"]),
-        "batch64_us": 1e6 * float(np.median(samples["batch64"])),
-        "empty_call_us": 1e6 * float(np.median(samples["empty"])),
-    }
-    _report(figures, shares, len(us["cycle"]), len(us["plan"]))
+        figures[f"{name}_us_max_best"] = float(1e-3 * np.min(found[mode]["cycle"], axis=0).max())
+        figures[f"{name}_with_plan_us_mean"] = float(np.median(us["both"]))
+        counts[name] = len(us["cycle"])
+        if mode == MEASURED[0]:
+            figures |= _spread("plan", us["plan"])
+            counts["plan"] = len(us["plan"])
+    figures["batch64_us"] = 1e6 * float(np.median(samples["batch64"]))
+    figures["empty_call_us"] = 1e6 * float(np.median(samples["empty"]))
+    _report(figures, shares, counts)
     return figures
 
 
@@ -199,25 +210,27 @@ def _spread(name: str, values: Array) -> dict[str, float]:
     }
 
 
-def _report(figures: Mapping[str, float], shares: Mapping[str, float], cycles: int, plans: int) -> None:
+def _report(figures: Mapping[str, float], shares: Mapping[str, Mapping[str, float]], counts: Mapping[str, int]) -> None:
     """Print the tables."""
+    labels = {**{mode.lower(): f"cycle, {mode}, without planning" for mode in MEASURED}, "plan": "planning"}
     rows = [
-        [label, str(count), *(f"{figures[f'{name}_us_{part}']:.2f}" for part in ("median", "p99", "max"))]
-        for name, label, count in (("ssm", "cycle, SSM, without planning", cycles), ("plan", "planning", plans))
+        [label, str(counts[name]), *(f"{figures[f'{name}_us_{part}']:.2f}" for part in ("median", "p99", "max"))]
+        for name, label in labels.items()
     ]
     print_table(["one call [µs], Panda, 24 bodies", "calls", "median", "p99", "max"], rows)
     print()
-    labels = {
-        "ssm_with_plan_us_mean": "cycle with its share of planning, mean",
-        "ssm_us_max_best": "slowest cycle, best of the repetitions",
-        "batch64_us": f"cycle and environment in a loop over {BATCH}, planning included",
-        "empty_call_us": "an empty call, taken off each of the above but the loop",
-    }
+    labels = {}
+    for mode in MEASURED:
+        labels[f"{mode.lower()}_with_plan_us_mean"] = f"cycle, {mode}, with its share of planning, mean"
+        labels[f"{mode.lower()}_us_max_best"] = f"slowest cycle, {mode}, best of the repetitions"
+    labels["batch64_us"] = f"cycle and environment in a loop over {BATCH}, SSM, planning included"
+    labels["empty_call_us"] = "an empty call, taken off each of the above but the loop"
     print_table(["", "µs"], [[label, f"{figures[key]:.2f}"] for key, label in labels.items()])
-    print(
-        f"\nrobot moves in {shares['moving']:.0%} of the cycles, human nearer than 1 m in {shares['near']:.0%}, "
-        f"verdict unsafe in {shares['unsafe']:.0%}"
-    )
+    for mode in MEASURED:
+        print(
+            f"\n{mode}: robot moves in {shares[mode]['moving']:.0%} of the cycles, human nearer than 1 m in "
+            f"{shares[mode]['near']:.0%}, verdict unsafe in {shares[mode]['unsafe']:.0%}"
+        )
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -145,3 +145,18 @@ def test_measurements_take_turns(measure):
 def test_a_ratio_compares_neighbours_and_ignores_one_disturbed_repetition(measure):
     samples = {"slow": [2.0, 200.0, 6.0], "fast": [1.0, 100.0, 1.0]}
     assert measure.median_ratio(samples, "slow", "fast") == 2.0
+
+
+@pytest.mark.slow
+def test_liveness_compares_modes_and_costs_nothing_without_people(tmp_path):
+    file = tmp_path / "liveness.json"
+    done = run("liveness.py", "--episodes", "1", "--goals", "1", "--scenarios", "far,working", "--json", str(file))
+    figures = json.loads(file.read_text())
+    for mode in ("off", "ssm", "pfl"):
+        assert figures[f"far_{mode}_interventions_per_min"] == figures[f"far_{mode}_lost_percent"] == 0.0
+        assert figures[f"far_{mode}_mean_path_speed"] == 1.0
+        assert figures[f"working_{mode}_reached_percent"] == 100.0
+    for word in ("far, SSM", "working, PFL", "interventions per min"):
+        assert word in done.stdout
+    failed = run("liveness.py", "--scenarios", "crowd", check=False)
+    assert failed.returncode != 0 and "crowd" in failed.stderr and "leaning_in" in failed.stderr

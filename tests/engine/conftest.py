@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,18 @@ def make_engine() -> Iterator[Callable[..., Engine]]:
     made: list[Engine] = []
 
     def make(
-        shield: str = "SSM", num_envs: int = 1, n_threads: int | None = 1, seed: int = 0, gives_way: bool = False
+        shield: str = "SSM",
+        num_envs: int = 1,
+        n_threads: int | None = 1,
+        seed: int = 0,
+        gives_way: bool = False,
+        use_acceleration_bounds: bool = True,
+        **human: Any,
     ) -> Engine:
         engine = Engine(
             "panda",
-            HumanParams(gives_way=gives_way, motion=MotionParams(n_clips=4)),
-            ShieldParams(type=shield),
+            HumanParams(gives_way=gives_way, motion=MotionParams(n_clips=4), **human),
+            ShieldParams(type=shield, use_acceleration_bounds=use_acceleration_bounds),
             num_envs=num_envs,
             n_threads=n_threads,
             seed=seed,

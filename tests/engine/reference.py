@@ -47,9 +47,9 @@ class SlowStepper:
         pos, quat = np.zeros((24, 3)), np.zeros((24, 4))
         _place(
             self.engine.people.records,
-            int(arrays.clip[0]),
+            int(arrays.clip[0, 0]),
             t,
-            arrays.human_frame[0],
+            arrays.human_frame[0, 0],
             pos,
             quat,
         )

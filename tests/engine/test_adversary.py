@@ -19,7 +19,7 @@ class Runner:
     def __init__(self, engine, rng):
         self.engine, self.rng = engine, rng
         arrays = engine._arrays
-        self.pos, self.quat = arrays.human_pos[0].copy(), arrays.human_quat[0].copy()
+        self.pos, self.quat = arrays.human_pos[0, 0].copy(), arrays.human_quat[0, 0].copy()
         start = np.array([*rng.uniform(-0.3, 0.3, 2), rng.uniform(0.9, 1.3)])
         direction = rng.standard_normal(3) * [1.0, 1.0, 0.3]
         start += rng.uniform(0.8, 1.6) * direction / np.linalg.norm(direction)
@@ -77,7 +77,7 @@ def attack(engine, n_cycles, seed):
 
 @pytest.mark.slow
 def test_no_contact_while_the_robot_moves(make_engine):
-    speeds, moved = attack(make_engine("SSM"), 20_000, seed=1)
+    speeds, moved = attack(make_engine("SSM", use_acceleration_bounds=False), 20_000, seed=1)
     assert len(speeds) > 30, "the adversaries hardly ever reached the robot: this test would prove nothing"
     assert moved > 10.0, "the robot hardly moved: this test would prove nothing"
     assert speeds.max() <= SAFE_VEL
@@ -85,7 +85,7 @@ def test_no_contact_while_the_robot_moves(make_engine):
 
 @pytest.mark.nightly
 def test_no_contact_while_the_robot_moves_for_long(make_engine):
-    speeds, _ = attack(make_engine("SSM"), 200_000, seed=2)
+    speeds, _ = attack(make_engine("SSM", use_acceleration_bounds=False), 200_000, seed=2)
     assert len(speeds) > 300
     assert speeds.max() <= SAFE_VEL
 

@@ -79,7 +79,7 @@ def test_the_shield_does_nothing_while_the_human_is_far(make_engine):
     seen = []
     for engine in (guarded, free):
         reset_all(engine)
-        engine._arrays.human_frame[:, 0] += 8.0
+        engine._arrays.human_frame[:, 0, 0] += 8.0
         for action in random_actions(engine, 60):
             engine.step(action)
         seen.append(engine.q.copy())
@@ -148,7 +148,7 @@ def test_unstable_physics_is_reported_and_ends_with_a_reset(make_engine):
 def test_without_a_valid_human_measurement_the_robot_does_not_move(make_engine):
     engine = make_engine()
     reset_all(engine)
-    engine._arrays.human_frame[0] = np.nan
+    engine._arrays.human_frame[0, 0] = np.nan
     start = engine.q.copy()
     for _ in range(5):
         engine.step(np.ones((1, 8)))

@@ -34,8 +34,8 @@ def stand_in_the_way(engine, clip, n_steps=100):
                 np.zeros(1),
                 k,
             )
-            positions.append(arrays.human_pos[0].copy())
-            paces.append(arrays.human_clock[0, 1])
+            positions.append(arrays.human_pos[0, 0].copy())
+            paces.append(arrays.human_clock[0, 0, 1])
     return np.array(positions), np.array(paces), arrays.contact_counters[0].copy()
 
 

@@ -86,7 +86,7 @@ def test_only_those_who_are_asked_wait_and_their_delay_stays(make: Make) -> None
 
 def test_episodes_loop_in_different_ways(make: Make) -> None:
     engine = make(num_envs=4)
-    loops = engine._arrays.human_loops[:, 0]
+    loops = engine._arrays.human_loops[:, 0, 0]
     assert len(np.unique(loops[:, 4])) == 4
     for factors in (loops[:, 4] / 0.2, loops[:, 5] / 0.1):
         assert (factors <= 1.1**3).all()
@@ -96,6 +96,22 @@ def test_episodes_loop_in_different_ways(make: Make) -> None:
 def test_a_stage_that_the_clip_does_not_have_is_named(make: Make) -> None:
     with pytest.raises(MotionError, match=r"clip 'wave/\d' has no loop 'dance'; it has: wait, again"):
         make().people.start_loop(np.array([0]), "dance")
+
+
+def test_others_wait_on_their_own(make: Make) -> None:
+    engine = make(num_envs=2, count=2)
+    people = engine.people
+    people.start_loop(np.array([1]), "wait", person=1)
+    _step(engine, 15)
+    assert people.loops_of(1).tolist() == [False, True]
+    assert not people.is_looping.any()
+    people.release_loop(np.array([True, True]), person=1)
+    _step(engine, 5)
+    assert not people.loops_of(1).any()
+    assert people.delay_of(1)[1] > 0.1
+    assert people.delay.tolist() == people.delay_of(0).tolist() == pytest.approx([0.0, 0.0], abs=1e-9)
+    _step(engine, 25)
+    assert people.has_finished(1).tolist() == [True, False] or people.has_finished(1).all()
 
 
 def test_velocity_and_acceleration_are_those_of_what_is_seen(make: Make) -> None:
@@ -126,7 +142,7 @@ def test_a_saved_state_goes_on_exactly_in_every_phase_of_a_clip(make: Make, phas
         people.release_loop(one)
         _step(engine, 1 if phase == "leaving" else 40)
     if phase == "stepping back":
-        engine._arrays.human_clock[1, 2] = -1.0
+        engine._arrays.human_clock[1, 0, 2] = -1.0
         _step(engine, 3)
     if phase == "second":
         people.start_loop(one, "again")
@@ -156,7 +172,7 @@ def test_sizes_vary_without_compiling_and_match_a_compiled_model(make: Make) -> 
     engine = make(num_envs=3, stature_range=(1.5, 2.0), build_range=(0.85, 1.2))
     assert len({int(a) for a in engine._arrays.model}) == 3
     for i in range(3):
-        girth = float(engine._arrays.human_person[i, 3])
+        girth = float(engine._arrays.human_person[i, 0, 3])
         wanted = build_scene("panda", engine.people.stature(i), girth).model
         model = engine._models[i]
         for name in BODY_NAMES:
@@ -184,7 +200,7 @@ def test_contacts_with_a_resized_person_are_those_of_a_compiled_one(make: Make) 
     seen = 0
     for trial in range(2):
         engine.reset(0, np.array(engine.robot.home_qpos), rng)
-        stature, girth = engine.people.stature(0), float(engine._arrays.human_person[0, 3])
+        stature, girth = engine.people.stature(0), float(engine._arrays.human_person[0, 0, 3])
         wanted = build_scene("panda", stature, girth).model
         ours, theirs = mujoco.MjData(engine._models[0]), mujoco.MjData(wanted)
         for _ in range(20):
@@ -243,5 +259,5 @@ def test_pictures_show_everybody_in_their_size(make: Make) -> None:
         view.copy_render_state(i, data)
         scale = engine.people.stature(i) / 1.75
         np.testing.assert_allclose(view.render_model.geom_size[head], scale * before, atol=1e-12)
-        np.testing.assert_array_equal(data.mocap_pos[view._mocap], engine.human_pose(i)[0])
+        np.testing.assert_array_equal(data.mocap_pos[view._mocap[0]], engine.human_pose(i)[0])
     np.testing.assert_array_equal(plain.geom_size[head], before)

@@ -32,6 +32,18 @@ def rollout(env, seed, n=15):
     return b"".join(row.tobytes() for row in seen)
 
 
+def test_only_the_first_of_several_people_is_observed():
+    seen = []
+    for count in (1, 2):
+        env = spec(human={"count": count, "motion": {"n_clips": 2}}).make()
+        observation, _ = env.reset(seed=1)
+        seen.append({name: values for name, values in observation.items() if "goal" not in name})  # drawn after people
+        env.close()
+    assert seen[0].keys() == seen[1].keys()
+    for name, values in seen[0].items():
+        np.testing.assert_array_equal(values, seen[1][name], err_msg=name)
+
+
 @pytest.mark.filterwarnings("ignore:.*Box observation space")  # sensors are unbounded, as in the reference
 def test_the_registered_environment_passes_gymnasiums_checker():
     env = gym.make("hrg/ReachHuman-v0", **SMALL)

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.learning.episode_info import SAFETY_KEYS
 
+_OTHERS = ("assumption/", "verdict/", "contact_", "mean_path_speed", "max_")
+"""Beginnings of the names of values that are always zero here."""
+
 
 class PointReachVectorEnv(VectorEnv[Any, Any, Any]):
     """Velocity-controlled points in the plane; terminated at the goal, truncated at the horizon.
@@ -86,7 +89,7 @@ class PointReachVectorEnv(VectorEnv[Any, Any, Any]):
             "min_human_distance": self._min_distance,
             "time_slowed_s": 0.1 * self._time,
             "time_stopped_s": np.zeros(self.num_envs),
-            **{key: np.zeros(self.num_envs, dtype=np.int64) for key in SAFETY_KEYS if key.startswith("assumption/")},
+            **{key: np.zeros(self.num_envs) for key in SAFETY_KEYS if key.startswith(_OTHERS)},
             "episode_cost": np.zeros(self.num_envs),
             "failure": np.zeros(self.num_envs, dtype=np.int64),
         }

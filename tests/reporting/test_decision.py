@@ -3,148 +3,217 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 
 import numpy as np
 import pytest
 
-from hrg_pipeline.errors import HrgError
+from hrg_pipeline.engine.engine import Engine
+from hrg_pipeline.human.params import HumanParams
 from hrg_pipeline.reporting.decision import Measured
-from hrg_pipeline.reporting.decision_explain import explain, robot_capsules, segment_distances
-from hrg_pipeline.shield.distance import segment_distance_sq
+from hrg_pipeline.reporting.decision_explain import explain
+from hrg_pipeline.shield.factory import make_shield_state
 from hrg_pipeline.shield.goals import plan_goal
-from hrg_pipeline.shield.model import ASSUMPTIONS, INTERVALS, PLAN_CONSISTENT, SSM
+from hrg_pipeline.shield.model import ASSUMPTIONS, HUMAN, MODES, OBSTACLE, PFL, PLAN_CONSISTENT, SAFE, SSM
 from hrg_pipeline.shield.params import ShieldParams
-from hrg_pipeline.shield.reach import interval_capsule
-from hrg_pipeline.shield.shield import reset_shield
-from tests.shield.toys import TS, Rig, general_arm, human_at, planar_arm
+from hrg_pipeline.shield.shield import reset_shield, step_shield
 
+TS = 0.004
+PARAMS = {
+    "default": ShieldParams(),
+    "sensor": ShieldParams(measurement_error_m=0.02, measurement_delay_s=0.02),
+    "iso": ShieldParams(pfl={"model": "iso_ts_15066"}),
+}
 FAULTS = ("none", "none", "none", "none", "nan", "stale", "jump", "robot_nan", "off_track")
 
 
-def told(rig, human, fault, rng):
-    """What the shield is told in a cycle, with a fault in it."""
-    q, dq, when = rig.q, rig.dq, rig.time
-    if fault == "nan":
-        human = human.copy()
-        human[3, 1] = np.nan
-    elif fault == "stale":
-        when -= 0.1
-    elif fault == "jump":
-        human = human + np.array([0.05, 0.0, 0.0])
-    elif fault == "robot_nan":
-        q = q * np.nan
-    elif fault == "off_track":
-        q = q + rng.normal(size=len(q)) * 0.1
-    return Measured(rig.time, human, when, q, dq)
+@lru_cache(maxsize=4)
+def engine(params):
+    human = HumanParams(motion={"n_clips": 1})
+    kwargs = {"num_envs": 1, "n_threads": 1, "seed": 0, "horizon_s": 1.0, "safe_vel": 0.01, "debounce_s": 0.1}
+    return Engine("panda", human, PARAMS[params], **kwargs)
 
 
-def play(seed, cycles, params=None):
-    """Compare the explanation with the shield in every cycle of a walk around; returns what happened."""
-    rng = np.random.default_rng(seed)
-    rig = Rig(planar_arm() if seed % 2 else general_arm(seed), params)
-    state, i = rig.state, rig.i
+class Walk:
+    """A robot that follows its commands exactly, and a person who walks about it."""
+
+    def __init__(self, params="default", mode="SSM", seed=0):
+        made = engine(params)
+        self.model, self.home = made.shield, np.array(made.robot.home_qpos)
+        self.state, self.i = make_shield_state(self.model, 2), 1
+        self.state.mode[:] = MODES[mode]
+        self.rng, self.time = np.random.default_rng(seed), 0.0
+        self.body = made.human_pose(0)[0] - made.human_pose(0)[0][20]
+        self.start(1.5)
+
+    @property
+    def command(self):
+        return self.state.command[self.i]
+
+    @property
+    def hand(self):
+        """Where the gripper is."""
+        q, still = self.command[0].copy(), np.zeros(len(self.home))
+        seen = explain(self.model, self.state, self.i, Measured(self.time, self.human[None], np.zeros(1), q, still))
+        return seen.now[-1, 1]
+
+    def start(self, distance):
+        """Begin anew at rest, with the person somewhere at a distance from the hand."""
+        reset_shield(self.model, self.state, self.i, self.home + self.rng.uniform(-0.3, 0.3, len(self.home)))
+        self.human = self.body + np.array([9.0, 0.0, 1.0])
+        away = self.rng.normal(size=3) * (1.0, 1.0, 0.2)
+        self.human = self.body + self.hand + distance * away / np.linalg.norm(away)
+
+    def told(self, fault="none"):
+        """What the shield is told in this cycle, with a fault in it."""
+        q, dq, when, human = *self.command[:2].copy(), self.time, self.human
+        if fault == "nan":
+            human = human.copy()
+            human[3, 1] = np.nan
+        elif fault == "stale":
+            when -= 0.1
+        elif fault == "jump":
+            human = human + np.array([0.05, 0.0, 0.0])
+        elif fault == "robot_nan":
+            q = q * np.nan
+        elif fault == "off_track":
+            q = q + self.rng.normal(size=len(q)) * 0.1
+        return Measured(self.time, human[None], np.array([when]), q, dq)
+
+    def explain(self, measured=None):
+        return explain(self.model, self.state, self.i, measured or self.told())
+
+    def step(self, measured):
+        told = measured.time, measured.human_pos, measured.human_time, measured.q, measured.dq
+        step_shield(self.model, self.state, self.i, *told)
+        self.time += TS
+
+
+def agrees(walk, decision, violations):
+    """Check the explanation of a decision against what the shield then decided."""
+    state, i, sets = walk.state, walk.i, decision.sets
+    expected = state.violations[i] - violations
+    assert decision.verdict == state.verdict[i] and decision.safe == bool(state.safe[i])
+    assert set(decision.broken) == {ASSUMPTIONS[n] for n in np.flatnonzero(expected)}
+    if sets is not None and decision.mode == SSM and decision.verdict == SAFE:
+        assert not sets.open.any() and sets.margin.min() > 0.0
+    if decision.verdict == OBSTACLE:
+        assert decision.collision.missing > 0.0
+    if decision.verdict == HUMAN:
+        touch = decision.touch
+        assert sets.open[touch.interval, touch.person, touch.capsule, touch.body]
+        assert not sets.margin[touch.person, touch.capsule, touch.body] > 0.0
+    if decision.verdict == HUMAN and decision.mode == PFL:
+        contact = decision.contact
+        assert contact.bound > contact.free or (contact.may_clamp and contact.bound > contact.clamped)
+    elif decision.mode == PFL and decision.verdict == SAFE and decision.contact is not None:
+        assert decision.contact.bound <= decision.contact.free
+    return expected
+
+
+WORDS = {
+    "assumption": "assumption violated",
+    "touch": "may touch",
+    "apart": "proven apart",
+    "standstill": "standstill is safe",
+    "off": "is off",
+    "contact": "bears",
+}
+
+
+def play(walk, cycles):
+    """Compare the explanation with the shield again and again; returns what happened."""
     seen = Counter()
-    human, velocity = human_at(1.5), np.zeros(3)
+    rng, velocity = walk.rng, np.zeros(3)
     for k in range(cycles):
         if k % 200 == 0:
-            reset_shield(rig.model, state, i, rng.uniform(-1.5, 1.5, rig.n))
-            away = rng.normal(size=3)
-            hand = robot_capsules(rig.model, rig.q)[-1, 1]
-            human = human_at(*(hand + rng.uniform(0.6, 1.2) * away / np.linalg.norm(away)))
+            walk.start(rng.uniform(0.4, 1.0))
         if k % 200 > 10 and k % 25 == 0:
-            velocity = 1.5 * (robot_capsules(rig.model, rig.q)[-1, 1] - human[0]) + rng.uniform(-0.3, 0.3, 3)
-            plan_goal(rig.model, state, i, np.clip(rig.q + rng.uniform(-1.0, 1.0, rig.n), -2.4, 2.4))
-        elif state.replan_wanted[i]:
-            plan_goal(rig.model, state, i)
-        measured = told(rig, human, rng.choice(FAULTS) if k % 10 == 9 else "none", rng)
-        before, violations = state.rows.copy(), state.violations[i].copy()
-        decision = explain(rig.model, state, i, measured)
-        assert state.rows.tobytes() == before.tobytes()
-        rig.step(measured.human_pos, measured.q, measured.dq, measured.human_time)
-        expected = state.violations[i] - violations
-        believed = not {"measurement_finite", "measurement_fresh", "human_speed"} & set(decision.broken)
-        if rig.model.mode == SSM and believed and np.isfinite(decision.gaps).all() and decision.gaps.min() < 1.0:
-            assert abs(decision.gaps[decision.nearest] - state.min_distance[i]) < 1e-9
-        assert decision.safe == bool(state.safe[i]), (seed, k, decision.reason)
-        assert set(decision.broken) == {ASSUMPTIONS[n] for n in np.flatnonzero(expected)}, (seed, k)
-        seen["unsafe"] += not decision.safe
-        seen["assumption"] += decision.reason.startswith("assumption")
-        seen["overlap"] += "may touch" in decision.reason
-        seen["refined"] += "proven apart in" in decision.reason
-        seen["at once"] += "whole horizon" in decision.reason
-        seen["standstill"] += "standstill" in decision.reason
-        seen["off"] += "is off" in decision.reason
-        seen["inconsistent"] += bool(expected[PLAN_CONSISTENT])
-        human = human + TS * velocity
+            velocity = 1.5 * (walk.hand - walk.human[20]) + rng.uniform(-0.3, 0.3, 3)
+            velocity *= min(1.0, 1.5 / np.linalg.norm(velocity))
+            goal = walk.command[0] + rng.uniform(-0.8, 0.8, len(walk.home))
+            plan_goal(walk.model, walk.state, walk.i, np.clip(goal, *walk.model.limits[:, :2].T))
+        elif walk.state.replan_wanted[walk.i]:
+            plan_goal(walk.model, walk.state, walk.i)
+        measured = walk.told(rng.choice(FAULTS) if k % 10 == 9 else "none")
+        if k % 5 == 4 or not walk.state.safe[walk.i]:
+            before, violations = walk.state.rows.copy(), walk.state.violations[walk.i].copy()
+            decision = walk.explain(measured)
+            assert walk.state.rows.tobytes() == before.tobytes()
+            walk.step(measured)
+            expected = agrees(walk, decision, violations)
+            for name, words in WORDS.items():
+                seen[name] += words in decision.reason
+            seen["explained"] += 1
+            seen["inconsistent"] += bool(expected[PLAN_CONSISTENT])
+        else:
+            walk.step(measured)
+        walk.human = walk.human + TS * velocity
     return seen
 
 
-SENSOR = ShieldParams(measurement_error_m=0.02, measurement_delay_s=0.02)
+@pytest.mark.parametrize(("params", "seed"), [("default", 0), ("sensor", 1)])
+def test_the_explanation_is_the_shields_verdict(params, seed):
+    seen = play(Walk(params, "SSM", seed), 400)
+    assert min(seen[name] for name in ("assumption", "touch", "apart", "standstill")) > 0, seen
 
 
-@pytest.mark.parametrize(("seed", "params"), [(0, None), (1, None), (2, SENSOR), (3, SENSOR)])
-def test_the_explanation_is_the_shields_verdict(seed, params):
-    seen = play(seed, 800, params)
-    assert min(seen[name] for name in ("unsafe", "assumption", "overlap", "at once", "standstill")) > 0, seen
+def test_an_obstacle_is_named_with_what_is_missing():
+    walk = Walk()
+    walk.human = walk.body + np.array([5.0, 0.0, 1.0])
+    goal = walk.command[0].copy()
+    goal[1] = 1.7
+    plan_goal(walk.model, walk.state, walk.i, goal)
+    while walk.state.verdict[walk.i] != OBSTACLE and walk.time < 4.0:
+        before, measured = walk.state.rows.copy(), walk.told()
+        walk.step(measured)
+    walk.state.rows[:] = before
+    decision = walk.explain(measured)
+    assert decision.verdict == OBSTACLE and decision.sets.times[-1] > 0.0
+    hit = decision.collision
+    assert 0.0 < hit.missing < 0.01 and not hit.inside
+    assert f"capsule {hit.capsule} may come closer than 5 mm to the box {hit.box} in interval" in decision.reason
 
 
-def test_every_way_to_be_safe_is_met():
-    seen = play(1, 600) + play(5, 600)
-    assert seen["refined"] > 0, seen
+@pytest.mark.parametrize("params", ["default", "iso"])
+def test_contacts_are_explained_by_what_the_body_part_bears(params):
+    seen = play(Walk(params, "PFL", 3), 400)
+    assert seen["contact"] > 0, seen
 
 
 def test_a_shield_that_is_off_is_explained_as_such():
-    seen = play(1, 200, ShieldParams(type="OFF"))
-    assert seen["off"] == 200 - seen["inconsistent"] > 0
+    seen = play(Walk("default", "OFF", 1), 200)
+    assert seen["off"] == seen["explained"] - seen["inconsistent"] > 0
 
 
-def test_a_shield_of_an_unknown_kind_is_refused_in_one_line():
-    rig = Rig()
-    measured = Measured(0.0, human_at(1.5), 0.0, rig.q, rig.dq)
-    with pytest.raises(HrgError, match="7 cannot be explained; only OFF and SSM"):
-        explain(rig.model._replace(mode=7), rig.state, rig.i, measured)
+def test_the_words_name_pair_interval_sets_and_overlap():
+    walk = Walk()
+    walk.human = walk.body + walk.hand + np.array([0.16, 0.0, 0.0])
+    for _ in range(3):
+        walk.step(walk.told())
+    plan_goal(walk.model, walk.state, walk.i, walk.command[0] + 0.5)
+    decision = walk.explain()
+    touch = decision.touch
+    k, count = touch.interval, len(decision.sets.radii)
+    assert decision.verdict == HUMAN and not decision.safe
+    assert decision.reason.startswith(
+        f"capsule {touch.capsule} may touch body {touch.body} in interval {k + 1} of {count}"
+    )
+    assert "sets overlap by" in decision.reason and "VEL" in decision.reason and "COMBINED" in decision.reason
 
 
-def test_the_words_name_the_pair_and_the_interval():
-    rig = Rig()
-    plan_goal(rig.model, rig.state, rig.i, np.array([1.0, 0.0, 0.0]))
-    human = human_at(0.9)
-    far = explain(rig.model, rig.state, rig.i, Measured(0.0, human_at(5.0), 0.0, rig.q, rig.dq))
-    assert far.safe and far.failing is None
-    names = ["upper", "middle", "hand"], [f"part {b}" for b in range(24)]
-    near = explain(rig.model, rig.state, rig.i, Measured(0.0, human, 0.0, rig.q, rig.dq), *names)
-    assert not near.safe
-    k, capsule, body = near.failing
-    assert near.reason.startswith(f"{names[0][capsule]} may touch {names[1][body]} in interval {k + 1} of 6")
-
-
-def test_sets_are_those_of_the_kernel():
-    rig = Rig(general_arm(0))
-    plan_goal(rig.model, rig.state, rig.i, np.full(7, 0.8))
-    human = human_at(4.0)
+def test_sets_hold_what_they_are_about():
+    walk = Walk()
+    plan_goal(walk.model, walk.state, walk.i, walk.command[0] + 0.4)
     for _ in range(120):
-        rig.step(human)
-    decision = explain(rig.model, rig.state, rig.i, Measured(rig.time, human, rig.time, rig.q, rig.dq))
+        walk.step(walk.told())
+    decision = walk.explain()
     plan, sets = decision.proposal, decision.sets
-    s = [plan.at(plan.total * k / INTERVALS)[0][0] for k in range(INTERVALS + 1)]
-    alpha = rig.state.ltt_alpha[rig.i, rig.state.active[rig.i]]
-    axis = np.zeros((2, 3))
-    for k in range(INTERVALS):
-        for c in range(len(alpha)):
-            bow = alpha[c] * (s[k + 1] - s[k]) ** 2 / 8.0
-            around = interval_capsule(sets.ends[k, c], sets.ends[k + 1, c], bow, axis)
-            assert bow > 0.0 and np.array_equal(axis, sets.axes[k, c])
-            assert sets.radii[k, c] == pytest.approx(
-                around + rig.model.capsule_radius[c] + rig.model.allowance, rel=1e-12
-            )
-
-
-def test_distances_are_those_of_the_kernel():
-    rng = np.random.default_rng(0)
-    first, second = rng.normal(size=(40, 2, 3)), rng.normal(size=(30, 2, 3))
-    first[0, 1], second[0, 1] = first[0, 0], second[0, 0]
-    second[1] = first[1] + np.array([0.0, 0.3, 0.0])
-    second[2] = first[2]
-    second[3] = first[3, ::-1] * 2.0
-    expected = [[np.sqrt(segment_distance_sq(p[0], p[1], q[0], q[1])) for q in second] for p in first]
-    assert np.abs(segment_distances(first, second) - expected).max() < 1e-9
+    assert sets.times[-1] == plan.total
+    radii = walk.model.body_radius + 2.0 * sets.times[1:, None]
+    assert np.allclose(sets.vel_radii[:, 0], radii)
+    middle = sets.axes.mean(axis=2)
+    assert (np.linalg.norm(np.diff(middle, axis=0), axis=-1) < 0.05).all()
+    assert (sets.radii > decision.radius).all()
+    balls = sets.combined[..., 3].max(axis=-1) + walk.model.body_radius
+    assert (balls[:, 0] < sets.vel_radii[:, 0] + 1e-9).all()

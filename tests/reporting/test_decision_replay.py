@@ -56,6 +56,21 @@ def env(spec):
     made.close()
 
 
+@pytest.mark.parametrize(("mode", "people"), [("OFF", 1), ("PFL", 2)])
+def test_every_mode_and_several_people_can_be_drawn(spec, mode, people, tmp_path):
+    human = {"motion": {"n_clips": 2}, "count": people}
+    env = spec.with_task(shield={"type": mode}, human=human).make_vector(num_envs=1, seed=EVAL_SEED, n_threads=1)
+    try:
+        found = find_decision(env, act, evaluate(act, env, 1, EVAL_SEED), EVAL_SEED, 0, STEPS - 1)
+    finally:
+        env.close()
+    assert found.decision.gaps.shape[0] == found.names.people == people
+    assert (found.decision.energy is not None) == (mode == "PFL")
+    file = tmp_path / "decision.png"
+    draw_decision(found, file)
+    assert 20_000 < file.stat().st_size < 150_000
+
+
 def stopped(episodes):
     """An episode in which the shield intervened."""
     return int(np.flatnonzero(episodes["failsafe_interventions"])[0])

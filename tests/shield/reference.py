@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hrg_pipeline.shield.model import RobotGeometry, ShieldModel, ShieldState
+from hrg_pipeline.shield.model import RobotGeometry, ShieldModel
+from hrg_pipeline.shield.state import ShieldState
 from tests.shield.toys import rotation
 
 
@@ -96,7 +97,7 @@ def plan_is_clear(
             for b in range(len(model.proximal)):
                 first, second = model.proximal[b], model.distal[b]
                 v = max(model.human_v_max[first], model.human_v_max[second])
-                grown = model.measurement_error + v * (age + t) + model.body_radius[b]
+                grown = model.body_error[b] + v * (age + t) + model.body_radius[b]
                 d = segment_distance_fast(p1, p2, human[first], human[second])
                 if d < grown + geometry.capsule_radius[k] + model.tracking_error - margin:
                     return False

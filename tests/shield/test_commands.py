@@ -20,7 +20,7 @@ def test_commands_keep_their_limits_and_never_jump(geometry, reach):
         if k % 25 == 0:
             plan_goal(rig.model, rig.state, rig.i, np.clip(rig.q + rng.uniform(-reach, reach, rig.n), -2.4, 2.4))
             blink = rng.integers(3)
-        rig.state.human_time[rig.i] = np.nan  # blinking breaks no assumption
+        rig.state.human_seen[rig.i] = 0  # blinking breaks no assumption
         rig.step(near if blink == 0 and (k % 25 < 15 or k // 25 % 2) else far)
         if rig.state.replan_wanted[rig.i]:
             plan_goal(rig.model, rig.state, rig.i)

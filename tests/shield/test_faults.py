@@ -15,7 +15,8 @@ V_MAX = 2.0
 TOLERATED_CYCLES = 2
 """A measurement that stays away is believed for so many cycles, and reckoned to be as old as it is."""
 FAR = human_at(6.0)
-LATE = ShieldParams(measurement_error_m=0.02, measurement_delay_s=0.02)
+EXACT = ShieldParams(use_acceleration_bounds=False)
+LATE = ShieldParams(measurement_error_m=0.02, measurement_delay_s=0.02, use_acceleration_bounds=False)
 
 
 class Sensor:
@@ -145,6 +146,27 @@ def test_a_robot_that_does_not_know_where_it_is_stops_too(kind):
     assert rest is not None
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_no_spoilt_number_in_the_shields_memory_becomes_a_command(value):
+    """Each array of numbers in turn is overwritten in full motion; the robot goes on within its limits, or stands."""
+    made, _ = moving(planar_arm(), None, np.random.default_rng(3))
+    memory, now = made.state.rows.copy(), made.time
+    names = [name for name, view in made.state._asdict().items() if name != "rows" and view.dtype == np.float64]
+    assert len(names) > 40
+    for name in names:
+        made.state.rows[:] = memory
+        made.time = now
+        before = made.q
+        getattr(made.state, name)[made.i] = value
+        for _ in range(150):
+            made.step(FAR, q_meas=before, dq_meas=np.zeros(made.n))
+            if made.state.replan_wanted[made.i]:
+                plan_goal(made.model, made.state, made.i)
+            assert np.isfinite(made.state.command[made.i]).all(), name
+            assert np.abs(made.q - before).max() <= TS * (1.0 + 1e-6), name
+            before = made.q
+
+
 def hunt_with_faults(cycles: int, seed: int, params: ShieldParams | None) -> dict[str, float]:
     """A person who runs at the robot at the assumed bound while the sensor fails again and again."""
     rng = np.random.default_rng(seed)
@@ -187,7 +209,7 @@ def hunt_with_faults(cycles: int, seed: int, params: ShieldParams | None) -> dic
     return {"moved": moved / cycles, "touched": touched / cycles}
 
 
-@pytest.mark.parametrize(("seed", "params"), [(0, None), (1, LATE)])
+@pytest.mark.parametrize(("seed", "params"), [(0, EXACT), (1, LATE)])
 def test_nobody_is_touched_by_a_moving_robot_while_sensors_fail(seed, params):
     result = hunt_with_faults(4000, seed, params)
     assert result["moved"] > 0.02 and result["touched"] > 0.02
@@ -196,7 +218,7 @@ def test_nobody_is_touched_by_a_moving_robot_while_sensors_fail(seed, params):
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(2, 8))
 def test_nobody_is_touched_by_a_moving_robot_while_sensors_fail_all_night(seed):
-    result = hunt_with_faults(25_000, seed, LATE if seed % 4 < 2 else None)
+    result = hunt_with_faults(25_000, seed, LATE if seed % 4 < 2 else EXACT)
     assert result["moved"] > 0.02 and result["touched"] > 0.02
 
 

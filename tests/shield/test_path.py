@@ -11,6 +11,7 @@ from hrg_pipeline.shield.path import (
     path_state,
     plan_speed_change,
     propose_plan,
+    top_speed,
 )
 
 TS = 0.004
@@ -123,3 +124,19 @@ def test_path_limits_keep_every_joint_within_its_limits(joints, v, share_a, shar
     a, j = share_a * a_max, share_j * j_max
     assert (q_s * abs(a) + q_ss * v**2 <= 10 + 1e-9).all()
     assert (q_s * abs(j) + 3 * q_ss * v * abs(a) + q_sss * v**3 <= 400 + 1e-9).all()
+
+
+@fast
+@given(unit, fraction, a_bound, j_bound, unit, unit)
+def test_the_top_speed_is_that_of_dense_sampling(v, share, a_max, j_max, x, y):
+    a = share * a_max
+    assume(0 <= v + a * abs(a) / (2 * j_max) <= 1)
+    start, phases = np.zeros(3), np.zeros((PLAN_PHASES, 2))
+    total = propose_plan(0.0, v, a, a_max, j_max, TS, start, phases)
+    begin, end = sorted((x * total, y * total))
+    turns = np.concatenate([[0.0], np.cumsum(phases[:, 0])])
+    times = np.concatenate([np.linspace(begin, end, 400), turns[(begin <= turns) & (turns <= end)]])
+    sampled = max(path_state(start, phases, total, t)[1] for t in times)
+    found = top_speed(start, phases, begin, end)
+    between = a_max * (end - begin) / 400  # what the speed may rise from a sample to a peak
+    assert sampled - 1e-9 <= found <= sampled + min(between, j_max * ((end - begin) / 400) ** 2) + 1e-6

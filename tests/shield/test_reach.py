@@ -18,9 +18,9 @@ from tests.shield.toys import JOINTS, PARENTS, Rig, general_arm, human_at, plana
 
 def ends_at(model, q):
     frames = np.zeros((len(q), 4, 3))
-    points = np.zeros((len(model.capsule_link), 2, 3))
+    points = np.zeros((len(model.capsule_link) - 1, 2, 3))
     forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, q, frames)
-    capsule_ends(frames, model.capsule_link, model.capsule_ends, points)
+    capsule_ends(frames, model.capsule_link, model.capsule_ends, len(points), points)
     return points
 
 
@@ -62,7 +62,7 @@ def test_interval_capsules_enclose_the_whole_motion(seed):
     n = 7
     amplitude, omega, phase = rng.uniform(0, 0.5, n), rng.uniform(0.2, 2.0, n), rng.uniform(0, 6, n)
     alpha = np.zeros(len(geometry.capsule_link))
-    curvature_bounds(model.rho, amplitude * omega, amplitude * omega**2, alpha)
+    curvature_bounds(model.rho[:-1], amplitude * omega, amplitude * omega**2, alpha)
 
     def ends(s):
         return reference.capsules(geometry, amplitude * np.sin(omega * s + phase))
@@ -95,7 +95,7 @@ def test_human_sets_hold_every_motion_within_the_speed_bound(seed):
     later = true + v_max[:, None] * elapsed * unit(rng)
     for joint, parent in enumerate(PARENTS):
         start = max(parent, 0)
-        growth = human_growth(v_max, start, joint, elapsed, error)
+        growth = human_growth(max(v_max[start], v_max[joint]), elapsed, error)
         for x in np.linspace(0, 1, 9):
             point = later[start] + x * (later[joint] - later[start])
             nearest = measured[start] + x * (measured[joint] - measured[start])

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
-from hrg_pipeline.shield.model import MotionLimits, RobotGeometry, ShieldModel, ShieldState
+from hrg_pipeline.shield.model import MotionLimits, RobotGeometry, ShieldModel
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.shield import reset_shield, step_shield
+from hrg_pipeline.shield.state import ShieldState
 
 TS = 0.004
+ROOTS = (1, 2, 12, 16, 17)
 JOINTS = 24
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 
@@ -22,6 +24,10 @@ class Bodies(NamedTuple):
     distal: NDArray[np.int64]
     radius: NDArray[np.float64]
     v_max: NDArray[np.float64]
+    a_max: NDArray[np.float64]
+    parent: NDArray[np.int64]
+    root: NDArray[np.int64]
+    neighbour: NDArray[np.int64]
 
 
 def rotation(axis: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
@@ -46,6 +52,7 @@ def planar_arm() -> RobotGeometry:
         capsule_p1=np.zeros((n, 3)),
         capsule_p2=np.tile([0.4, 0.0, 0.0], (n, 1)),
         capsule_radius=np.full(n, 0.06),
+        capsule_is_gripper=np.array([0, 0, 1]),
     )
 
 
@@ -67,17 +74,30 @@ def general_arm(seed: int = 0) -> RobotGeometry:
         capsule_p1=rng.uniform(-0.1, 0.1, (len(links), 3)),
         capsule_p2=rng.uniform(-0.2, 0.2, (len(links), 3)),
         capsule_radius=rng.uniform(0.04, 0.09, len(links)),
+        capsule_is_gripper=(links == n - 1).astype(np.int64),
     )
 
 
-def human_bodies(v_max: float = 2.0) -> Bodies:
+def human_bodies(v_max: float = 2.0, a_max: float = 50.0) -> Bodies:
     """24 capsules between the measured joints of a human."""
     return Bodies(
         proximal=np.array([max(p, 0) for p in PARENTS]),
         distal=np.arange(JOINTS),
         radius=np.full(JOINTS, 0.1),
         v_max=np.full(JOINTS, v_max),
+        a_max=np.full(JOINTS, a_max),
+        parent=np.array(PARENTS),
+        root=np.array([next((j for j in _ancestors(b) if j in ROOTS), -1) for b in range(JOINTS)]),
+        neighbour=np.eye(JOINTS, dtype=np.int64),
     )
+
+
+def _ancestors(joint: int) -> list[int]:
+    found = []
+    while joint >= 0:
+        found.append(joint)
+        joint = PARENTS[joint]
+    return found
 
 
 def human_at(x: float, y: float = 0.0, z: float = 1.0) -> NDArray[np.float64]:

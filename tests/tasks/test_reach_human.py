@@ -94,7 +94,7 @@ def test_goals_are_free_of_collisions_and_within_limits(envs):
         robot = env.engine.robot
         assert (goal >= robot.q_min).all() and (goal <= robot.q_max).all()
         env.engine.reset(0, goal, rng)
-        env.engine._arrays.human_frame[0, 0] = 50.0
+        env.engine._arrays.human_frame[0, 0, 0] = 50.0
         env.engine.step(np.zeros((1, 8)))
         flags = ContactFlag(int(env.engine.contact_flags[0]))
         assert not flags & (ContactFlag.STATIC | ContactFlag.ROBOT)

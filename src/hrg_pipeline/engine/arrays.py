@@ -48,6 +48,12 @@ class SceneArrays(NamedTuple):
     gripper_closed: Array
     geom_class: Ints
     geom_body: Ints
+    geom_link: Ints
+    """Index of the arm's joint that moves each geom (ngeom,); -1: none."""
+    geom_person: Ints
+    """Whose geom it is (ngeom,); -1 where it is no human's."""
+    geom_human_body: Ints
+    """Index in ``BODY_NAMES`` (ngeom,); -1 where it is no human's."""
     grip_site: int
     kp: float
     kd: float
@@ -55,14 +61,15 @@ class SceneArrays(NamedTuple):
     debounce_s: float
     safe_vel: float
     gives_way: bool
-    """Whether the human slows down close to the arm."""
+    """Whether people slow down close to the arm."""
     record: Rows
     """The memory of all of the above (1,): what kernels take."""
 
 
 class EnvArrays(NamedTuple):
-    """State and outputs of N environments; every array has the environment as its first axis.
+    """State and outputs of N environments with P people; every array has the environment as its first axis.
 
+    Person 0 is the one who takes part in the task.
     All others are views of ``rows``; kernels take those, under the same names.
     """
 
@@ -77,21 +84,25 @@ class EnvArrays(NamedTuple):
     cycle: Ints
     """Cycles done in the current RL step (N,)."""
     clip: Ints
-    """Motion that is played (N,)."""
+    """Motion that each person plays (N, P)."""
     human_frame: Array
-    """How the motion stands in the world (N, 5), see ``motion_frame``."""
+    """How the motion stands in the world (N, P, 5), see ``motion_frame``."""
     human_clock: Array
-    """The human's time (N, CLOCK_SIZE), columns ``playback.TIME``..."""
+    """Each person's time (N, P, CLOCK_SIZE), columns ``playback.TIME``..."""
     human_stage: Ints
-    """Loop that is wanted (-1: none), and whether it is played (N, 2)."""
+    """Loop that is wanted (-1: none), and whether it is played (N, P, 2)."""
     human_loops: Array
-    """This episode's loops (N, MAX_LOOPS, LOOP_SIZE)."""
+    """This episode's loops (N, P, MAX_LOOPS, LOOP_SIZE)."""
     human_person: Array
-    """Tempo, fastest change of rate, relative stature, girth (N, PERSON_SIZE), columns ``playback.TEMPO``..."""
+    """Tempo, fastest change of rate, relative stature, girth (N, P, PERSON_SIZE), columns ``playback.TEMPO``..."""
     human_pos: Array
-    """Body (= joint) positions in the world (N, 24, 3) [m]."""
+    """Body (= joint) positions in the world (N, P, 24, 3) [m]."""
     human_quat: Array
-    """Body orientations wxyz (N, 24, 4)."""
+    """Body orientations wxyz (N, P, 24, 4)."""
+    human_time: Array
+    """When each person was where ``human_pos`` says (N, P) [s]."""
+    human_touched: Ints
+    """Bodies of each person that the robot touched in this RL step: bit k for body k (N, P)."""
     gripper: Array
     """Gripper command, -1 open to 1 closed (N,)."""
     q: Array
@@ -109,8 +120,14 @@ class EnvArrays(NamedTuple):
     contact_pairs: Ints
     human_event: Array
     """Seconds since the last human contact, 1 if critical, its contact-point speed [m/s] (N, 3)."""
+    contact_speed: Array
+    """Largest speed of the robot's point in a contact with people in this episode (N,) [m/s]."""
+    contact_energy: Array
+    """Largest kinetic energy of the arm in one (N,) [J]."""
+    contact_normal_energy: Array
+    """Largest energy of the arm's reflected mass along the normal of one (N,) [J]."""
     min_distance: Array
-    """Smallest distance between robot and human in this episode (N,) [m]."""
+    """Smallest distance between the robot and anybody in this episode (N,) [m]."""
     torque_share: Array
     """Largest share of a joint's torque limit that was asked for in this RL step (N,)."""
     failure: Ints
@@ -155,6 +172,9 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
         gripper_closed=gripper.closed,
         geom_class=scene.geom_class,
         geom_body=model.geom_bodyid.astype(np.int64),
+        geom_link=_links_of_geoms(model, joints),
+        geom_person=scene.geom_person,
+        geom_human_body=scene.geom_human_body,
         grip_site=model.site(GRIP_SITE).id,
         kp=robot.kp,
         kd=robot.kd,
@@ -171,20 +191,24 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
 def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujoco.MjData]) -> EnvArrays:
     """Allocate one row per mjData, each of the model with the same index."""
     count, dof, nv = len(datas), scene.robot.dof, scene.model.nv
-    bodies = len(BODY_NAMES)
+    people, bodies = scene.people, len(BODY_NAMES)
     floats: dict[str, tuple[int, ...]] = {
-        "human_frame": (FRAME_SIZE,),
-        "human_clock": (CLOCK_SIZE,),
-        "human_loops": (MAX_LOOPS, LOOP_SIZE),
-        "human_person": (PERSON_SIZE,),
-        "human_pos": (bodies, 3),
-        "human_quat": (bodies, 4),
+        "human_frame": (people, FRAME_SIZE),
+        "human_clock": (people, CLOCK_SIZE),
+        "human_loops": (people, MAX_LOOPS, LOOP_SIZE),
+        "human_person": (people, PERSON_SIZE),
+        "human_pos": (people, bodies, 3),
+        "human_quat": (people, bodies, 4),
+        "human_time": (people,),
         "gripper": (),
         "q": (dof,),
         "dq": (dof,),
         "command": (2, dof),
         "eef_pos": (3,),
         "human_event": (3,),
+        "contact_speed": (),
+        "contact_energy": (),
+        "contact_normal_energy": (),
         "min_distance": (),
         "torque_share": (),
         "jacobian": (3 * nv,),
@@ -193,7 +217,9 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
     }
     ints: dict[str, tuple[int, ...]] = {
         "fields": (len(FIELDS),),
-        "human_stage": (2,),
+        "clip": (people,),
+        "human_stage": (people, 2),
+        "human_touched": (people,),
         "contact_counters": (4,),
         "contact_pairs": (MAX_PAIRS + 1,),
     }
@@ -209,6 +235,18 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
     arrays.fields[:] = [[getattr(data, name).ctypes.data for name in FIELDS] for data in datas]
     arrays.min_distance[:] = np.inf
     return arrays
+
+
+def _links_of_geoms(model: mujoco.MjModel, joints: Ints) -> Ints:
+    """Index of the last joint of the arm above each geom (ngeom,); -1 where there is none."""
+    carrier = {int(model.jnt_bodyid[joint]): k for k, joint in enumerate(joints)}
+    links = np.full(model.ngeom, -1, dtype=np.int64)
+    for geom in range(model.ngeom):
+        body = int(model.geom_bodyid[geom])
+        while body > 0 and body not in carrier:
+            body = int(model.body_parentid[body])
+        links[geom] = carrier.get(body, -1)
+    return links
 
 
 def _motor_of(model: mujoco.MjModel, joint: int) -> int:

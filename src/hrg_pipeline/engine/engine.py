@@ -12,18 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
-from hrg_pipeline.engine.people import People, sizes_vary
+from hrg_pipeline.engine.human import PACE_CHANGE
+from hrg_pipeline.engine.obstacles import static_pairs
+from hrg_pipeline.engine.people import Members, People
 from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
+from hrg_pipeline.engine.sizes import sizes_vary
 from hrg_pipeline.engine.step import begin_step, observe_end, run_chunk
 from hrg_pipeline.engine.threads import Crew
-from hrg_pipeline.human.body import BODY_NAMES, make_shield_bodies_for
+from hrg_pipeline.errors import ConfigError
+from hrg_pipeline.human.body import BODY_NAMES, ShieldBodies, make_shield_bodies_for
 from hrg_pipeline.human.motion_set import MotionSet, make_motion_set
 from hrg_pipeline.human.params import HumanParams
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
 from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
-from hrg_pipeline.shield.model import ASSUMPTIONS, MotionLimits, RobotGeometry
-from hrg_pipeline.shield.params import ShieldParams
+from hrg_pipeline.shield.model import ASSUMPTIONS, MODES, SAFE, VERDICTS, MotionLimits, RobotGeometry
+from hrg_pipeline.shield.params import ShieldParams, ShieldType
 from hrg_pipeline.shield.shield import reset_shield
+from hrg_pipeline.shield.static import configuration_gap
 
 Array = NDArray[np.float64]
 
@@ -31,17 +36,23 @@ ACTION_SCALE = 0.2
 """Joint step of a full action, from the measured angle [rad]."""
 MOTION_STREAM = 1_000_000
 """Branch of the seed tree that the motion library grows from; no environment has so high an index."""
+_REACHABLE_M = 0.002
+"""Configurations this much clearer than the shield asks for can be reached, and left [m]."""
+_ROOM_RAD = 0.1
+"""So far every joint alone can turn either way from a free configuration [rad]."""
 _AFTER_HORIZON_S = 1.0
 _SHORTEST_MOTION_S, _LONGEST_MOTION_S = 4.0, 600.0
 _PHYSICS_STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 
 
 class Engine:
-    """Robot, human and shield for ``num_envs`` environments.
+    """Robot, people and shield for ``num_envs`` environments.
+
+    Where a person is asked for, 0 is the one who takes part in the task; others are passers-by.
 
     Args:
         robot_name: which arm.
-        human: the person and how they move.
+        human: the people and how they move.
         shield: mode and assumptions of the shield.
         num_envs: how many environments.
         n_threads: threads that step them; None means one per core.
@@ -66,7 +77,7 @@ class Engine:
         debounce_s: float,
         gripper: str | None = None,
     ) -> None:
-        self.scene = build_scene(robot_name, human.stature_m, human.girth, gripper)
+        self.scene = build_scene(robot_name, human.stature_m, human.girth, gripper, human.count)
         self.robot = self.scene.robot
         self.num_envs = num_envs
         self.dof = self.robot.dof
@@ -83,9 +94,14 @@ class Engine:
         self.people = People(self.scene, human, motions, self._arrays, self._models)
         self.shield = make_shield_model(
             _robot_geometry(self.scene),
-            make_shield_bodies_for(human.statures_m, human.girths),
+            _bodies(human),
             shield,
             _limits(self.scene),
+            CYCLE_S,
+            people=human.count,
+            statics=static_pairs(self.scene, shield.obstacles, gripper=shield.obstacle_gripper, held=True),
+            inertias=self.scene.inertias,
+            joint_names=BODY_NAMES,
         )
         self.shields = make_shield_state(self.shield, num_envs)
         self._crew = Crew(num_envs, n_threads, self._run)
@@ -94,7 +110,8 @@ class Engine:
         self._interventions = np.zeros(num_envs, dtype=np.int64)
         self._gripper_span = self._gripper_joint_span()
         for i in range(num_envs):
-            self.people.place(i, 0, np.zeros(3))
+            for person in range(human.count):
+                self.people.place(i, 0, np.zeros(3), person=person)
             self._start(i, np.array(self.robot.home_qpos))
 
     # Observations: views of the state at the end of the last step, one row per environment.
@@ -139,17 +156,23 @@ class Engine:
         """Largest share of a joint's torque limit asked for in the last step (N,)."""
         return self._arrays.torque_share
 
-    def human_positions(self, bodies: NDArray[np.int64]) -> Array:
+    @property
+    def touched_bodies(self) -> NDArray[np.bool_]:
+        """Which bodies of which person the robot touched in the last step (N, P, 24)."""
+        masks = self._arrays.human_touched[:, :, None]
+        return np.asarray(masks >> np.arange(len(BODY_NAMES)) & 1, dtype=np.bool_)
+
+    def human_positions(self, bodies: NDArray[np.int64], person: int = 0) -> Array:
         """Positions of bodies' joints in the world (N, k, 3) [m], by their index in ``BODY_NAMES`` (k,)."""
-        return self._arrays.human_pos[:, bodies]
+        return self._arrays.human_pos[:, person, bodies]
 
-    def human_position(self, body: str) -> Array:
+    def human_position(self, body: str, person: int = 0) -> Array:
         """Position of a body's joint in the world (N, 3) [m]."""
-        return self._arrays.human_pos[:, BODY_NAMES.index(body)].copy()
+        return self._arrays.human_pos[:, person, BODY_NAMES.index(body)].copy()
 
-    def human_pose(self, i: int) -> tuple[Array, Array]:
-        """Return positions (24, 3) [m] and orientations wxyz (24, 4) of the human's bodies."""
-        return self._arrays.human_pos[i].copy(), self._arrays.human_quat[i].copy()
+    def human_pose(self, i: int, person: int = 0) -> tuple[Array, Array]:
+        """Return positions (24, 3) [m] and orientations wxyz (24, 4) of a person's bodies."""
+        return self._arrays.human_pos[i, person].copy(), self._arrays.human_quat[i, person].copy()
 
     def gripper_opening(self) -> Array:
         """Mean opening of the fingers, 0 closed to 1 open (N,)."""
@@ -167,16 +190,40 @@ class Engine:
             "min_human_distance": self._arrays.min_distance.copy(),
             "time_slowed_s": state.slowed_cycles * CYCLE_S,
             "time_stopped_s": state.stopped_cycles * CYCLE_S,
+            "mean_path_speed": state.speed_sum / np.maximum(state.moving_cycles, 1),
+            "max_tracking_error_m": state.tracking_top.max(axis=1),
+            "max_measurement_age_s": state.age_top.copy(),
+            "contact_speed_max_m_s": self._arrays.contact_speed.copy(),
+            "contact_energy_max_j": self._arrays.contact_energy.copy(),
+            "contact_normal_energy_max_j": self._arrays.contact_normal_energy.copy(),
+            **{f"verdict/{name}": state.verdict_cycles[:, k].copy() for k, name in enumerate(VERDICTS) if k != SAFE},
             **{f"assumption/{name}": violations[:, k] for k, name in enumerate(ASSUMPTIONS)},
         }
 
+    def set_shield_type(self, members: Members, shield_type: ShieldType) -> None:
+        """Choose what the shield does in some environments, also amid an episode.
+
+        What was released before was not proven for another mode: its claim holds from the next safe verdict, or the
+        next standstill, on.
+
+        Args:
+            members: which environments, as indices or as a mask (N,).
+            shield_type: OFF, SSM or PFL.
+
+        Raises:
+            ConfigError: there is no such mode.
+        """
+        if shield_type not in MODES:
+            raise ConfigError(f"unknown shield type '{shield_type}'; choose one of {', '.join(MODES)}")
+        self.shields.mode[members] = MODES[shield_type]
+
     def reset(self, i: int, start: Array, rng: np.random.Generator) -> None:
-        """Start an episode: the arm at rest at ``start`` (clipped to its limits), a motion drawn from the library.
+        """Start an episode: the arm at rest at ``start`` (clipped to its limits), motions drawn from the library.
 
         Args:
             i: environment.
             start: joint angles (n,) [rad].
-            rng: where the choice of motion and its offset come from.
+            rng: where the choice of motions and their offsets come from.
         """
         q = np.clip(start, self.robot.q_min, self.robot.q_max)
         self.people.begin(i, rng)
@@ -196,11 +243,16 @@ class Engine:
     def is_free(self, q: Array, clearance_m: float) -> bool:
         """Tell whether a configuration keeps clear of table and pedestal and does not touch the arm itself.
 
+        So that the shield lets the arm go there, and around there, the shield's capsules keep clear as well, by its own
+        margin, also if any joint turns by 0.1 rad.
+
         Args:
             q: joint angles (n,) [rad].
             clearance_m: distance to table and pedestal; links of the arm may come closer than this to each other,
                 since neighbours always do, but not touch [m].
         """
+        if not self._is_clear(q):
+            return False
         data = self._probe
         self._probe_model.geom_margin[:] = clearance_m
         data.qpos[self._constants.arm_qpos] = q
@@ -210,7 +262,15 @@ class Engine:
         gripper = (classes == GEOM_GRIPPER).all(axis=1)
         human = (classes == GEOM_HUMAN).any(axis=1)
         apart = robot.all(axis=1) & (data.contact.dist >= 0.0)
-        return not bool((robot.any(axis=1) & ~gripper & ~human & ~apart).any())
+        if bool((robot.any(axis=1) & ~gripper & ~human & ~apart).any()):
+            return False
+        turns = _ROOM_RAD * np.eye(self.dof)
+        return all(self._is_clear(q + turn) for turn in (*turns, *-turns))
+
+    def _is_clear(self, q: Array) -> bool:
+        """Tell whether the shield would let the arm stand in a configuration."""
+        gap = configuration_gap(self.shield.record, self.shields.rows, 0, q)
+        return gap > self.shield.static_margin + _REACHABLE_M
 
     def get_state(self, i: int) -> dict[str, Any]:
         """Return everything that decides environment ``i``'s future (its random streams belong to the caller)."""
@@ -278,11 +338,13 @@ class Engine:
             "contact_flags",
             "contact_counters",
             "contact_pairs",
+            "human_touched",
             "failure",
             "gripper",
         ):
             getattr(arrays, name)[i] = 0
-        arrays.torque_share[i] = 0.0
+        for name in ("torque_share", "contact_speed", "contact_energy", "contact_normal_energy"):
+            getattr(arrays, name)[i] = 0.0
         arrays.human_event[i] = (np.inf, 0.0, 0.0)
         arrays.min_distance[i] = np.inf
         self._interventions[i] = 0
@@ -318,7 +380,18 @@ def _robot_geometry(scene: Scene) -> RobotGeometry:
         capsule_p1=capsules.start,
         capsule_p2=capsules.end,
         capsule_radius=capsules.radius,
+        capsule_is_gripper=capsules.is_gripper,
     )
+
+
+def _bodies(human: HumanParams) -> ShieldBodies:
+    """Capsules and bounds of everybody who may come.
+
+    Who gives way changes the pace of a motion whose own acceleration is bounded already.
+    """
+    bodies = make_shield_bodies_for(human.statures_m, human.girths)
+    change = PACE_CHANGE if human.gives_way else 0.0
+    return bodies._replace(a_max=bodies.a_max + bodies.v_max * change)
 
 
 def _limits(scene: Scene) -> MotionLimits:

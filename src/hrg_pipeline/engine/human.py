@@ -1,4 +1,4 @@
-"""The human within a cycle: where their bodies are, and how their time passes next to the arm."""
+"""People within a cycle: where their bodies are, how their time passes next to the arm, and where it touches them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ PATIENCE_S = 0.5
 STEP_BACK_S = 4.0
 """How long a person steps back for."""
 PACE_CHANGE = 10.0
-"""How fast the pace of a motion may change [1/s]. The speed bounds hold whatever it is; a hand at 1.6 m/s adds at most
-16 m/s^2 to the acceleration of its motion."""
+"""How fast the pace of a motion may change [1/s]. The speed bounds hold whatever it is; a joint at 1.6 m/s adds at most
+16 m/s^2 to the acceleration of its motion, which the shield reckons with."""
 _HARDLY = 0.3
 
 
 @kernel
-def advance_human(scene: Row, env: Row, clip: Row, distance: float) -> None:
-    """Let one cycle of the human's time pass: as planned, or at a pace that gives way to the arm.
+def advance_human(scene: Row, env: Row, person: int, clip: Row, distance: float) -> None:
+    """Let one cycle of a person's time pass: as planned, or at a pace that gives way to the arm.
 
     Args:
         scene: constants.
         env: state; ``human_clock`` and ``human_stage`` are updated. The pace stays within [-1, 1], so that no speed
             bound is exceeded.
-        clip: the motion that is played.
-        distance: smallest distance between human and arm now [m].
+        person: which one.
+        clip: the motion that they play.
+        distance: smallest distance between them and the arm now [m].
     """
-    clock = env.human_clock[:]
+    clock = env.human_clock[person]
     if scene.gives_way:
         if clock[WAITED] < 0.0:
             pace = -1.0
@@ -44,17 +45,20 @@ def advance_human(scene: Row, env: Row, clip: Row, distance: float) -> None:
                 clock[WAITED] = -STEP_BACK_S
         change = PACE_CHANGE * scene.cycle_s
         clock[PACE] += min(max(pace - clock[PACE], -change), change)
-    advance_clock(clock, env.human_stage[:], env.human_loops[:], env.human_person[:], clip.length_s, scene.cycle_s)
+    stage, loops, size = env.human_stage[person], env.human_loops[person], env.human_person[person]
+    advance_clock(clock, stage, loops, size, clip.length_s, scene.cycle_s)
 
 
 @kernel
-def place_human(env: Row, clip: Row) -> None:
-    """Put the human's bodies where they are at the human's present time."""
-    pos, quat = env.human_pos[:], env.human_quat[:]
+def place_human(scene: Row, env: Row, person: int, clip: Row) -> None:
+    """Put the bodies of a person where they are at their present time."""
+    pos, quat = env.human_pos[person], env.human_quat[person]
     bodies = pos.shape[0]
-    place_pose(clip, env.human_clock[TIME], env.human_frame[:], pos, quat)
-    mocap_pos = c.f64_array(env.fields[MOCAP_POS], 3 * bodies)
-    mocap_quat = c.f64_array(env.fields[MOCAP_QUAT], 4 * bodies)
+    place_pose(clip, env.human_clock[person, TIME], env.human_frame[person], pos, quat)
+    env.human_time[person] = env.clock * scene.cycle_s
+    # Mocap bodies are those of the people, one person after the other.
+    mocap_pos = c.f64_array(env.fields[MOCAP_POS] + 24 * bodies * person, 3 * bodies)
+    mocap_quat = c.f64_array(env.fields[MOCAP_QUAT] + 32 * bodies * person, 4 * bodies)
     for body in range(bodies):
         for k in range(3):
             mocap_pos[3 * body + k] = pos[body, k]

@@ -14,6 +14,7 @@ from hrg_pipeline.human.figure import Colour, shapes_of
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
 from hrg_pipeline.physics.lean import exclude_constant_pairs, strip_visuals, without_contacts
 from hrg_pipeline.robots.capsules import Capsules, fit_robot_capsules
+from hrg_pipeline.robots.dynamics import LinkInertias, extract_inertias
 from hrg_pipeline.robots.geometry import Chain, extract_chain
 from hrg_pipeline.robots.gripper_model import GripperJoints, apply_gripper, find_joints, sweep
 from hrg_pipeline.robots.grippers import get_gripper
@@ -28,7 +29,9 @@ CYCLES_PER_STEP = 25
 TABLE_SIZE = (1.5, 2.0, 0.05)
 TABLE_OFFSET = (0.0, 0.0, 0.82)
 HUMAN_PREFIX = "human_"
+"""Of the bodies of the first person, see ``human_prefix``."""
 
+_ROOM_M = 1.0
 _EXCLUDE_SAMPLES = 10_000
 _COLLISION_GROUP, _VISUAL_GROUP = 0, 1
 _EXCLUDE_SEED = 20_231_016
@@ -49,11 +52,24 @@ class Scene:
     gripper_joints: GripperJoints
     chain: Chain
     capsules: Capsules
+    inertias: LinkInertias
+    """Of the links, the gripper rigid and half open."""
+    people: int
+    """How many people there are."""
     geom_class: NDArray[np.int64]
     """What each geom of ``model`` belongs to (ngeom,)."""
+    geom_person: NDArray[np.int64]
+    """Whose geom it is (ngeom,); -1 where it is no human's."""
+    geom_human_body: NDArray[np.int64]
+    """Index in ``BODY_NAMES`` (ngeom,); -1 where it is no human's."""
     excluded_pairs: int
     """Body pairs of the robot that never touch, or always do, and are not tested."""
     _full: mujoco.MjSpec = field(repr=False)
+
+    @property
+    def drawn(self) -> mujoco.MjSpec:
+        """What ``render_model`` is compiled from."""
+        return self._full
 
     @property
     def render_model(self) -> mujoco.MjModel:
@@ -61,15 +77,23 @@ class Scene:
         return _compile_render_model(self)
 
 
+def human_prefix(person: int) -> str:
+    """Return what the names of a person's bodies and geoms begin with."""
+    return HUMAN_PREFIX if person == 0 else f"human{person}_"
+
+
 @lru_cache(maxsize=16)
-def build_scene(robot_name: str, stature_m: float, girth: float = 1.0, gripper: str | None = None) -> Scene:
+def build_scene(
+    robot_name: str, stature_m: float, girth: float = 1.0, gripper: str | None = None, people: int = 1
+) -> Scene:
     """Build, prune and compile the scene.
 
     Args:
         robot_name: one of ``robots.records.ROBOTS``.
-        stature_m: of the human [m].
-        girth: factor of the human's radii.
+        stature_m: of the people [m].
+        girth: factor of their radii.
         gripper: one of ``robots.grippers.GRIPPERS``; None means the robot's own.
+        people: how many there are.
 
     Raises:
         ConfigError: if the robot or the gripper is not known.
@@ -78,18 +102,23 @@ def build_scene(robot_name: str, stature_m: float, girth: float = 1.0, gripper: 
     skeleton = make_skeleton(stature_m, girth)
     xml, robot_bodies = _robot_and_table(robot)
     full = mujoco.MjSpec.from_string(xml)
-    _prepare(full, robot, skeleton)
-    _draw_human(full, skeleton)
+    _prepare(full, robot, skeleton, people)
+    for person in range(people):
+        _draw_human(full, skeleton, person)
+    if people > 1:
+        _move_back_wall(full)
     for mesh in full.meshes:
         # Some visual meshes are flat; masses are given with the bodies, so no mesh needs a volume.
         mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL
     lean = mujoco.MjSpec.from_string(xml)
-    _prepare(lean, robot, skeleton)
+    _prepare(lean, robot, skeleton, people)
     strip_visuals(lean)
     exclude_constant_pairs(lean, robot_bodies, _EXCLUDE_SAMPLES, _EXCLUDE_SEED)
     model = lean.compile()
-    geom_class = _classify_geoms(model, robot_bodies)
+    geom_person, geom_human_body = _human_geoms(model, people)
+    geom_class = _classify_geoms(model, robot_bodies, geom_person)
     joints = _arm_joints(model)
+    gripper_joints = find_joints(model, get_gripper(robot.gripper))
     capsules = _fit_capsules(full.compile() if robot.visual_capsules else model, robot)
     return Scene(
         robot=robot,
@@ -97,10 +126,14 @@ def build_scene(robot_name: str, stature_m: float, girth: float = 1.0, gripper: 
         model=model,
         model_far=without_contacts(model, np.flatnonzero(geom_class == GEOM_HUMAN)),
         arm_joints=tuple(joints),
-        gripper_joints=find_joints(model, get_gripper(robot.gripper)),
+        gripper_joints=gripper_joints,
         chain=extract_chain(model, joints),
         capsules=capsules,
+        inertias=extract_inertias(model, joints, gripper_joints),
+        people=people,
         geom_class=geom_class,
+        geom_person=geom_person,
+        geom_human_body=geom_human_body,
         excluded_pairs=int(model.nexclude),
         _full=full,
     )
@@ -135,8 +168,8 @@ def _robot_and_table(robot: Robot) -> tuple[str, list[str]]:
     return xml, with_geoms
 
 
-def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton) -> None:
-    """Do what both models need: our time step, no controller targets, joints, gripper, the human."""
+def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton, people: int) -> None:
+    """Do what both models need: our time step, no controller targets, joints, gripper, the people."""
     for name in ("left_eef_target", "right_eef_target"):
         body = spec.body(name)
         if body is not None:
@@ -146,8 +179,15 @@ def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton) -> None:
     spec.njmax = spec.nconmax = -1
     prepare_arm(spec, robot)
     apply_gripper(spec, get_gripper(robot.gripper))
+    for person in range(people):
+        _add_human(spec, skeleton, person)
+
+
+def _add_human(spec: mujoco.MjSpec, skeleton: Skeleton, person: int) -> None:
+    """Add the bodies of a person; kernels reckon with mocap bodies in this order, person by person."""
+    prefix = human_prefix(person)
     for k, name in enumerate(BODY_NAMES):
-        body = spec.worldbody.add_body(name=HUMAN_PREFIX + name, mocap=True, pos=[3.0 + 0.5 * k, 0.0, 1.0])
+        body = spec.worldbody.add_body(name=prefix + name, mocap=True, pos=[3.0 + 0.5 * k, 3.0 * person, 1.0])
         start, end = skeleton.geom_a[k], skeleton.geom_b[k]
         # Both flags: fingers and whole arms of robosuite have only one of them. Bodies without joints never touch
         # each other, so table and floor stay out of it.
@@ -155,19 +195,20 @@ def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton) -> None:
         size = [skeleton.geom_radius[k], 0.0, 0.0]
         if np.allclose(start, end):
             kind = mujoco.mjtGeom.mjGEOM_SPHERE
-            body.add_geom(name=HUMAN_PREFIX + name, type=kind, size=size, pos=start, **touch)
+            body.add_geom(name=prefix + name, type=kind, size=size, pos=start, **touch)
         else:
             kind = mujoco.mjtGeom.mjGEOM_CAPSULE
-            body.add_geom(name=HUMAN_PREFIX + name, type=kind, size=size, fromto=[*start, *end], **touch)
+            body.add_geom(name=prefix + name, type=kind, size=size, fromto=[*start, *end], **touch)
 
 
-def _draw_human(spec: mujoco.MjSpec, skeleton: Skeleton) -> None:
-    """Give the human's bodies the looks of a person; nothing of it touches anything."""
+def _draw_human(spec: mujoco.MjSpec, skeleton: Skeleton, person: int) -> None:
+    """Give a human's bodies the looks of a person; nothing of it touches anything."""
+    prefix = human_prefix(person)
     materials: dict[Colour, str] = {}
     for name in BODY_NAMES:
-        for shape in shapes_of(name, stature_of(skeleton)):
+        for shape in shapes_of(name, stature_of(skeleton), person):
             if shape.colour not in materials:
-                materials[shape.colour] = f"{HUMAN_PREFIX}look_{len(materials)}"
+                materials[shape.colour] = f"{prefix}look_{len(materials)}"
                 spec.add_material(name=materials[shape.colour], rgba=shape.colour, specular=0.1, shininess=0.1)
             look = {
                 "contype": 0,
@@ -179,22 +220,47 @@ def _draw_human(spec: mujoco.MjSpec, skeleton: Skeleton) -> None:
             if shape.kind == "capsule":
                 size, ends = [shape.radius, 0.0, 0.0], [*shape.start, *shape.end]
                 kind = mujoco.mjtGeom.mjGEOM_CAPSULE
-                spec.body(HUMAN_PREFIX + name).add_geom(type=kind, size=size, fromto=ends, **look)
+                spec.body(prefix + name).add_geom(type=kind, size=size, fromto=ends, **look)
             else:
                 kind = mujoco.mjtGeom.mjGEOM_ELLIPSOID
-                spec.body(HUMAN_PREFIX + name).add_geom(type=kind, size=shape.end, pos=shape.start, **look)
+                spec.body(prefix + name).add_geom(type=kind, size=shape.end, pos=shape.start, **look)
 
 
-def _classify_geoms(model: mujoco.MjModel, robot_bodies: list[str]) -> NDArray[np.int64]:
+def _move_back_wall(spec: mujoco.MjSpec) -> None:
+    """Make room behind the table in pictures: robosuite's wall stands where people step back to."""
+    for name, shift, longer in (
+        ("wall_rear", _ROOM_M, 0.0),
+        ("wall_leftcorner", _ROOM_M, 0.0),
+        ("wall_rightcorner", _ROOM_M, 0.0),
+        ("wall_left", 0.5 * _ROOM_M, 0.5 * _ROOM_M),
+        ("wall_right", 0.5 * _ROOM_M, 0.5 * _ROOM_M),
+    ):
+        wall = spec.geom(f"{name}_visual")
+        wall.pos[0] -= shift
+        wall.size[0] += longer
+
+
+def _human_geoms(model: mujoco.MjModel, people: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Whose geom each one is, and which body it belongs to (ngeom,); -1 where it is no human's."""
+    owners = {
+        model.body(human_prefix(person) + name).id: (person, k)
+        for person in range(people)
+        for k, name in enumerate(BODY_NAMES)
+    }
+    found = np.array([owners.get(int(body), (-1, -1)) for body in model.geom_bodyid], dtype=np.int64)
+    return found[:, 0].copy(), found[:, 1].copy()
+
+
+def _classify_geoms(
+    model: mujoco.MjModel, robot_bodies: list[str], geom_person: NDArray[np.int64]
+) -> NDArray[np.int64]:
     robot = {model.body(name).id for name in robot_bodies}
-    classes = np.full(model.ngeom, GEOM_STATIC, dtype=np.int64)
+    classes = np.where(geom_person >= 0, GEOM_HUMAN, GEOM_STATIC).astype(np.int64)
     for geom in range(model.ngeom):
         body = int(model.geom_bodyid[geom])
         if body in robot:
             gripper = model.body(body).name.startswith(GRIPPER_PREFIX)
             classes[geom] = GEOM_GRIPPER if gripper else GEOM_ROBOT
-        elif model.body(body).name.startswith(HUMAN_PREFIX):
-            classes[geom] = GEOM_HUMAN
     return classes
 
 

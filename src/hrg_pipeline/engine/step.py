@@ -18,13 +18,16 @@ from hrg_pipeline.engine.arrays import (
     SceneArrays,
 )
 from hrg_pipeline.engine.human import advance_human, place_human
+from hrg_pipeline.engine.touches import judge_contact
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import classify_contacts
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.goals import replan, set_goal
-from hrg_pipeline.shield.model import ShieldModel, ShieldState
+from hrg_pipeline.shield.model import OFF, PFL, ShieldModel
+from hrg_pipeline.shield.separation import sure_distance
 from hrg_pipeline.shield.shield import shield_cycle
+from hrg_pipeline.shield.state import ShieldState
 from hrg_pipeline.shield.trajectory import LIM_Q_MAX, LIM_Q_MIN
 
 GRIPPER_SPEED = 0.01
@@ -45,7 +48,8 @@ def read_robot(scene: Row, env: Row) -> None:
 
 @kernel
 def _show_end(scene: Row, env: Row, clips: Rows) -> None:
-    place_human(env, clips[env.clip])
+    for person in range(env.clip.shape[0]):
+        place_human(scene, env, person, clips[env.clip[person]])
     read_robot(scene, env)
     c.mj_kinematics(env.model, env.data)
     site = c.f64_array(env.fields[SITE_XPOS] + 24 * scene.grip_site, 3)
@@ -89,7 +93,7 @@ def _apply_torques(scene: Row, env: Row, target: Array) -> None:
 @kernel
 def _move_gripper(scene: Row, shield: Row, guard: Row, env: Row, action: float) -> None:
     """Open (-1) or close (1) the gripper a little, unless a person may be too close to moving fingers."""
-    if guard.distance_bound >= shield.gripper_distance:
+    if guard.mode == OFF or sure_distance(guard) >= shield.gripper_distance:
         command = env.gripper + GRIPPER_SPEED * np.sign(action)
         env.gripper = min(max(command, -1.0), 1.0)
     share = 0.5 * (env.gripper + 1.0)
@@ -110,6 +114,8 @@ def _begin_step(
         env.cycle = 0
         env.contact_flags = 0
         env.torque_share = 0.0
+        for person in range(env.human_touched.shape[0]):
+            env.human_touched[person] = 0
         guards[i].intervened = 0
         gripper_actions[i] = actions[i, n]
         for k in range(n):
@@ -139,14 +145,14 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
         scene: constants.
         shield: the shield's model.
         guard: the shield's memory, with the command for the end of the cycle.
-        env: state; the human is in place.
+        env: state; everybody is in place.
         gripper_action: which way the gripper moves.
     """
     data = env.data
-    model = scene.model_far if guard.distance_bound > FAR_M + shield.hidden else env.model
+    model = scene.model_far if sure_distance(guard) > FAR_M + shield.hidden else env.model
     c.mj_step1(model, data)
     # Slices are plain arrays: other callers of this kernel have those, so it is compiled once.
-    env.contact_flags |= classify_contacts(
+    flags = classify_contacts(
         model,
         data,
         scene.geom_class[:],
@@ -159,8 +165,9 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
         env.contact_counters[:],
         scene.cycle_s,
         scene.debounce_s,
-        scene.safe_vel,
+        np.inf if guard.mode == PFL else scene.safe_vel,
     )
+    env.contact_flags |= judge_contact(scene, shield, guard, env, flags)
     _apply_torques(scene, env, guard.command)
     _move_gripper(scene, shield, guard, env, gripper_action)
     c.mj_step2(model, data)
@@ -184,19 +191,23 @@ def _run_chunk(
     for member in range(members.shape[0]):
         i = members[member]
         env, guard = envs[i], guards[i]
-        q, dq, human_pos = env.q[:], env.dq[:], env.human_pos[:]
+        # Slices are plain arrays: other callers of these kernels have those, so each is compiled once.
+        q, dq, human_pos, human_time = env.q[:], env.dq[:], env.human_pos[:], env.human_time[:]
+        people = env.clip.shape[0]
         if env.cycle == 0:
             set_goal(shield, guard, goals[i])
         while env.cycle < n_cycles and env.failure == 0:
             t = env.clock * scene.cycle_s
             if guard.replan_wanted != 0:
                 replan(shield, guard)
-            place_human(env, clips[env.clip])
+            for person in range(people):
+                place_human(scene, env, person, clips[env.clip[person]])
             begin_cycle(scene, guard, env)
-            shield_cycle(shield, guard, t, human_pos, t, q, dq)
+            shield_cycle(shield, guard, t, human_pos, human_time, q, dq)
             env.min_distance = min(env.min_distance, guard.min_distance)
             advance_physics(scene, shield, guard, env, gripper_actions[i])
-            advance_human(scene, env, clips[env.clip], guard.min_distance)
+            for person in range(people):
+                advance_human(scene, env, person, clips[env.clip[person]], guard.person_distance[person])
             env.clock += 1
             env.cycle += 1
         _show_end(scene, env, clips)
@@ -230,7 +241,7 @@ def run_chunk(
         envs: state and outputs.
         shield: the shield's model.
         shields: the shield's memory.
-        clips: the human's motions, from ``make_records``.
+        clips: motions of the people, from ``make_records``.
         members: which environments (m,).
         goals: joint angles (N, n) [rad].
         gripper_actions: which way each gripper moves (N,).

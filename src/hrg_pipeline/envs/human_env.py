@@ -17,6 +17,7 @@ from hrg_pipeline.envs.picture import SceneView
 from hrg_pipeline.errors import HrgError
 from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC, ContactFlag, is_illegal
 from hrg_pipeline.robots.params import RobotParams
+from hrg_pipeline.shield.params import ShieldType
 from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.registry import TASK_CLASSES
 
@@ -138,6 +139,15 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         for i in np.flatnonzero(success & ~terminated):
             self.task.sample_goal(int(i), self._rngs[i])
         return result, reward, terminated, np.zeros(self.num_envs, dtype=np.bool_), info
+
+    def set_shield_type(self, shield_type: ShieldType, mask: NDArray[np.bool_] | None = None) -> None:
+        """Choose what the shield does from now on: OFF, SSM or PFL.
+
+        Args:
+            shield_type: the mode.
+            mask: in which environments (N,); None: in all.
+        """
+        self.engine.set_shield_type(np.ones(self.num_envs, dtype=np.bool_) if mask is None else mask, shield_type)
 
     @cached_property
     def view(self) -> SceneView:

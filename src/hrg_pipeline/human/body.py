@@ -108,6 +108,8 @@ _COVERS: dict[str, tuple[str, str, float, float]] = {
 _TRUNK = ("Pelvis", "Torso", "Spine", "Chest")
 _GIRTH = (*_TRUNK, "L_Hip", "L_Knee", "L_Thorax", "L_Shoulder", "L_Elbow")
 
+_ROOTS = ("L_Shoulder", "R_Shoulder", "L_Hip", "R_Hip", "Neck")
+
 JOINT_SPEED_MAX = 2.0
 """Fastest a measured joint may move [m/s] (ISO 13855: upper limbs at short distance)."""
 _COVER_MARGIN_M = 0.005
@@ -141,6 +143,12 @@ class ShieldBodies(NamedTuple):
     """(24,) assumed speed bound of each joint [m/s]."""
     a_max: FloatArray
     """(24,) assumed acceleration bound of each joint [m/s^2]."""
+    parent: IntArray
+    """(24,) joint that each joint's bone begins at, -1 for the Pelvis."""
+    root: IntArray
+    """(24,) shoulder, hip or neck that each body of a limb hangs on; -1 for the trunk."""
+    neighbour: IntArray
+    """(24, 24) 1 for bodies that overlap or adjoin when the person stands straight, arms out."""
 
 
 def _left_name(name: str) -> str:
@@ -221,7 +229,32 @@ def make_shield_bodies(skeleton: Skeleton) -> ShieldBodies:
         radius=np.array(radius),
         v_max=np.full(N_BODIES, JOINT_SPEED_MAX),
         a_max=np.array(a_max),
+        parent=skeleton.parent.copy(),
+        root=np.array([_root_of(body) for body in range(N_BODIES)]),
+        neighbour=_neighbours(skeleton, np.array(proximal), np.array(distal), np.array(radius)),
     )
+
+
+def _root_of(body: int) -> int:
+    """Shoulder, hip or neck that a body hangs on; -1 for the trunk."""
+    while body >= 0 and BODY_NAMES[body] not in _ROOTS:
+        body = PARENTS[body]
+    return body
+
+
+def _neighbours(skeleton: Skeleton, proximal: IntArray, distal: IntArray, radius: FloatArray) -> IntArray:
+    """Bodies whose capsules overlap in the T-pose, or that hang on each other."""
+    pos = np.zeros((N_BODIES, 3))
+    for body, parent in enumerate(PARENTS):
+        if parent >= 0:
+            pos[body] = pos[parent] + skeleton.offset[body]
+    near = np.eye(N_BODIES, dtype=np.int64)
+    for a in range(N_BODIES):
+        for b in range(a):
+            points = pos[proximal[a]] + np.linspace(0.0, 1.0, 21)[:, None] * (pos[distal[a]] - pos[proximal[a]])
+            gap = min(_distance_to_segment(point, pos[proximal[b]], pos[distal[b]]) for point in points)
+            near[a, b] = near[b, a] = gap <= radius[a] + radius[b] or PARENTS[a] == b
+    return near
 
 
 def make_shield_bodies_for(statures_m: tuple[float, float], girths: tuple[float, float]) -> ShieldBodies:
@@ -230,7 +263,8 @@ def make_shield_bodies_for(statures_m: tuple[float, float], girths: tuple[float,
     Radii do not fall with stature or girth, so the largest of the corners' cover everyone between.
     """
     corners = [make_shield_bodies(make_skeleton(h, g)) for h in set(statures_m) for g in set(girths)]
-    return corners[0]._replace(radius=np.max([bodies.radius for bodies in corners], axis=0))
+    radius = np.max([bodies.radius for bodies in corners], axis=0)
+    return corners[0]._replace(radius=radius, neighbour=np.max([bodies.neighbour for bodies in corners], axis=0))
 
 
 def _distance_to_segment(point: FloatArray, start: FloatArray, end: FloatArray) -> float:

@@ -16,6 +16,13 @@ WHITE: Colour = (0.95, 0.95, 0.95, 1.0)
 SHIRT: Colour = (0.24, 0.42, 0.62, 1.0)
 TROUSERS: Colour = (0.25, 0.26, 0.31, 1.0)
 SHOES: Colour = (0.16, 0.12, 0.10, 1.0)
+_OUTFITS: tuple[dict[Colour, Colour], ...] = (
+    {},
+    {SHIRT: (0.60, 0.18, 0.20, 1.0), TROUSERS: (0.36, 0.33, 0.28, 1.0), HAIR: (0.45, 0.33, 0.20, 1.0)},
+    {SHIRT: (0.26, 0.48, 0.28, 1.0), TROUSERS: (0.17, 0.20, 0.30, 1.0), HAIR: (0.12, 0.10, 0.09, 1.0)},
+    {SHIRT: (0.80, 0.62, 0.20, 1.0), TROUSERS: (0.30, 0.22, 0.20, 1.0), HAIR: (0.55, 0.54, 0.52, 1.0)},
+)
+"""What each person wears in place of the colours above."""
 
 
 class Shape(NamedTuple):
@@ -109,8 +116,8 @@ _LOOK: dict[str, tuple[Shape, ...]] = {
 }
 
 
-def shapes_of(name: str, stature_m: float) -> tuple[Shape, ...]:
-    """Return the shapes of one body [m]."""
+def shapes_of(name: str, stature_m: float, person: int = 0) -> tuple[Shape, ...]:
+    """Return the shapes of one body [m]; every person is dressed in other colours."""
     right = name.startswith("R_")
     mirror = -1.0 if right else 1.0
     shapes = _LOOK["L_" + name[2:] if right else name]
@@ -124,7 +131,7 @@ def shapes_of(name: str, stature_m: float) -> tuple[Shape, ...]:
             scaled(shape.start, mirror),
             scaled(shape.end, mirror if shape.kind == "capsule" else 1.0),
             stature_m * shape.radius,
-            shape.colour,
+            _OUTFITS[person].get(shape.colour, shape.colour),
         )
         for shape in shapes
     )

@@ -45,9 +45,12 @@ class MotionParams(ProceduralMotionParams):
 
 
 class HumanParams(BaseModel):
-    """The person beside the robot."""
+    """The person beside the robot, and who else works at the table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int = Field(default=1, ge=1, le=4)
+    """People at once. The first takes part in the task; others work at other sides of the table."""
 
     stature_m: Stature = 1.75
     """Body height [m]; segment lengths and radii follow (Drillis & Contini)."""

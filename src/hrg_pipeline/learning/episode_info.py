@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
 from hrg_pipeline.errors import HrgError
+from hrg_pipeline.shield.model import ASSUMPTIONS, SAFE, VERDICTS
 
 SAFETY_KEYS = (
     "failsafe_interventions",
@@ -20,15 +21,17 @@ SAFETY_KEYS = (
     "min_human_distance",
     "time_slowed_s",
     "time_stopped_s",
+    "mean_path_speed",
+    "max_tracking_error_m",
+    "max_measurement_age_s",
+    "contact_speed_max_m_s",
+    "contact_energy_max_j",
+    "contact_normal_energy_max_j",
     "episode_cost",
-    "assumption/measurement_finite",
-    "assumption/measurement_fresh",
-    "assumption/human_speed",
-    "assumption/robot_state_finite",
-    "assumption/tracking",
-    "assumption/plan_consistent",
+    *(f"verdict/{name}" for name in VERDICTS if name != VERDICTS[SAFE]),
+    *(f"assumption/{name}" for name in ASSUMPTIONS),
 )
-"""Info keys that describe how safe an episode was; each is cumulative over the episode."""
+"""Info keys that describe how safe an episode was so far: counts, sums, means and extremes since it began."""
 
 EPISODE_KEYS = ("is_success", *SAFETY_KEYS, "failure")
 """Info keys kept from the last step of an episode."""

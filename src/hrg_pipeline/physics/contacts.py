@@ -40,7 +40,8 @@ def is_illegal(flags: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _is_robot(geom_class: int) -> bool:
+def is_robot(geom_class: int) -> bool:
+    """Tell whether a class of geoms is part of the robot."""
     return geom_class in (GEOM_ROBOT, GEOM_GRIPPER)
 
 
@@ -114,9 +115,9 @@ def classify_contacts(
             continue
         geoms = c.contact_geoms(contact)
         robot, other = geoms[0], geoms[1]
-        if not _is_robot(geom_class[robot]):
+        if not is_robot(geom_class[robot]):
             robot, other = other, robot
-        if not _is_robot(geom_class[robot]):
+        if not is_robot(geom_class[robot]):
             continue
         kind = geom_class[other]
         if kind == GEOM_HUMAN:
@@ -151,7 +152,7 @@ def _holds(values: np.ndarray, first: int, count: int, wanted: int) -> bool:
 @kernel
 def _count_onset(kind: int, counters: np.ndarray) -> int:
     """Count a new contact with something that is not human; return its flag."""
-    if _is_robot(kind):
+    if is_robot(kind):
         counters[N_ROBOT] += 1
         return _ROBOT
     if kind == GEOM_ALLOWED:

@@ -91,7 +91,8 @@ def _offset(struct: type[ctypes.Structure], field: str) -> int:
 _DATA, _CONTACT = c_struct("mjData"), c_struct("mjContact")
 _NCON, _CONTACT_LIST, _WARNING = (_offset(_DATA, field) for field in ("ncon", "contact", "warning"))
 _CONTACT_SIZE = ctypes.sizeof(_CONTACT)
-_DIST, _POS, _GEOM, _EXCLUDE = (_offset(_CONTACT, field) for field in ("dist", "pos", "geom", "exclude"))
+_CONTACT_FIELDS = ("dist", "pos", "frame", "geom", "exclude")
+_DIST, _POS, _FRAME, _GEOM, _EXCLUDE = (_offset(_CONTACT, field) for field in _CONTACT_FIELDS)
 _WARNING_SIZE = ctypes.sizeof(c_struct("mjWarningStat"))
 _WARNING_COUNT = _offset(c_struct("mjWarningStat"), "number")
 N_WARNINGS = int(mujoco.mjtWarning.mjNWARNING)
@@ -119,6 +120,7 @@ def check_layout() -> None:
         and list(contact.geom) == list(data.contact[0].geom)
         and contact.dist == data.contact[0].dist
         and list(contact.pos) == list(data.contact[0].pos)
+        and list(contact.frame) == list(data.contact[0].frame)
         and [w.number for w in seen.warning] == [w.number for w in data.warning]
     )
     if not agrees:
@@ -172,6 +174,12 @@ def contact_distance(contact: int) -> float:
 def contact_position(contact: int) -> np.ndarray:
     """View the contact point, world frame (3,) [m]."""
     return carray(_f64(contact + _POS), 3)
+
+
+@kernel
+def contact_normal(contact: int) -> np.ndarray:
+    """View the unit normal of a contact, from the first geom to the second, world frame (3,)."""
+    return carray(_f64(contact + _FRAME), 3)
 
 
 @kernel

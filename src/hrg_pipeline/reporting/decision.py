@@ -1,18 +1,21 @@
-"""One decision of the shield: what led to it, and the verdict in words."""
+"""One decision of the shield: what led to it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hrg_pipeline.shield.model import INTERVALS, OFF
+from hrg_pipeline.shield.model import SAFE
 from hrg_pipeline.shield.path import path_state
 from hrg_pipeline.shield.shield import command_at
 
 Array = NDArray[np.float64]
+
+SET_NAMES = ("VEL", "COMBINED", "POS")
+"""The sets that a body part is proven to be in: by speeds, by accelerations too, by the length of its limb."""
+VEL, COMBINED, POS = range(len(SET_NAMES))
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,9 @@ class Measured:
     time: float
     """Now [s]."""
     human_pos: Array
-    """Joints of the human (J, 3) [m], world."""
-    human_time: float
-    """When they were true [s]."""
+    """Joints of the people (P, J, 3) [m], world."""
+    human_time: Array
+    """When they were true (P,) [s]."""
     q: Array
     """Joint angles of the robot (n,) [rad]."""
     dq: Array
@@ -54,32 +57,79 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sets:
-    """What robot and human may reach until standstill: K intervals of equal length, L and B capsules."""
+    """What robot and people may reach until standstill: K intervals of equal length, L capsules, P people, B bodies."""
 
-    ends: Array
-    """Robot's capsules at the edges of the intervals (K + 1, L, 2, 3) [m]."""
+    times: Array
+    """Edges of the intervals, from now (K + 1,) [s]."""
     axes: Array
     """Robot's sets: ends of their axes (K, L, 2, 3) [m]."""
     radii: Array
-    """Robot's sets: their radii, allowance included (K, L) [m]."""
-    human_radii: Array
-    """Human's sets, around the measured joints: their radii (K, B) [m]."""
-    moves: NDArray[np.bool_]
-    """In which intervals the robot moves (K,)."""
-    clearance: Array
-    """Distance of the sets of each pair in each interval (K, L, B) [m]; negative where they overlap."""
-    whole: Array
-    """The same with the whole horizon as one interval (L, B) [m]."""
+    """Their radii, allowance included (K, L) [m]."""
+    human_pos: Array
+    """Joints that the people's sets are around (P, J, 3) [m]."""
+    vel_radii: Array
+    """VEL sets, around the bodies (K, P, B) [m]."""
+    combined: Array
+    """COMBINED sets: two balls, whose hull they are (K, P, B, 2, 4) [m]; NaN where they are not used."""
+    by_set: Array
+    """Distance of the sets of each pair, by ``SET_NAMES`` (3, K, P, L, B) [m]; negative: overlap; -inf: not used."""
+    open: NDArray[np.bool_]
+    """Pairs that nothing proves apart in an interval, nor in one around it (K, P, L, B)."""
+    margin: Array
+    """How far apart each pair is proven to be until standstill (P, L, B) [m]."""
 
     @property
-    def open_pairs(self) -> NDArray[np.bool_]:
-        """Pairs that the whole horizon does not prove apart, which are looked at again in intervals (L, B)."""
-        return ~(self.whole > 0.0)
+    def clearance(self) -> Array:
+        """Distance of the sets of each pair, the best one (K, P, L, B) [m]."""
+        return np.asarray(self.by_set.max(axis=0))
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A robot's capsule that may touch a part of a person in an interval."""
+
+    interval: int
+    person: int
+    capsule: int
+    body: int
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What power and force limiting says of a touch."""
+
+    touch: Touch
+    bound: float
+    """Kinetic energy [J], or speed (``iso_ts_15066``) [m/s], that the robot may have."""
+    free: float
+    """What the body part bears if it can give way, same unit."""
+    clamped: float
+    """What it bears clamped."""
+    link: int | None = None
+    """Capsule between which and the touching one it may be clamped."""
+    box: int | None = None
+    """Obstacle that it may be clamped against."""
+    through: int | None = None
+    """Another part of the person that lies between."""
 
     @property
-    def overlaps(self) -> NDArray[np.bool_]:
-        """Pairs that may touch, by interval (K, L, B)."""
-        return ~(self.clearance > 0.0) & self.open_pairs & self.moves[:, None, None]
+    def may_clamp(self) -> bool:
+        """Whether there is something that it may be clamped against."""
+        return self.link is not None or self.box is not None
+
+
+@dataclass(frozen=True)
+class Collision:
+    """A robot's capsule that is not proven to keep clear of an obstacle, or of another one, in an interval."""
+
+    interval: int
+    capsule: int
+    box: int | None
+    link: int | None
+    missing: float
+    """By how much the proven distance falls short of the margin [m]."""
+    inside: bool
+    """Whether it is closer than the margin already at the start."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +137,12 @@ class Decision:
     """A verdict and everything that led to it."""
 
     mode: int
-    """OFF or SSM."""
+    """OFF, SSM or PFL."""
+    verdict: int
+    """Index into ``shield.model.VERDICTS``."""
     measured: Measured
-    age: float
-    """Time since the measured joints were true, at most [s]."""
+    age: Array
+    """Time since each person's believed measurement was true, at most (P,) [s]."""
     broken: tuple[str, ...]
     """Assumptions that are violated."""
     proposal: Plan | None
@@ -101,79 +153,44 @@ class Decision:
     """How much of the stored plan is over [s]."""
     now: Array
     """Robot's capsules where they are measured (L, 2, 3) [m]."""
+    radius: Array
+    """Their radii (L,) [m]."""
     gaps: Array
-    """Distance now of each robot capsule and each body, real radii (L, B) [m]."""
+    """Distance now of each robot capsule and each body, real radii (P, L, B) [m]."""
     sets: Sets | None
     """None where the proposal does not move, or cannot be computed."""
-    safe: bool
-    """The verdict."""
-    reason: str
+    touch: Touch | None = None
+    """The pair that refuted the proof."""
+    contact: Contact | None = None
+    """PFL: the contact that refuted the proof, or of those that may happen the one nearest to its limit."""
+    collision: Collision | None = None
+    """The obstacle that refuted the proof."""
+    energy: Array | None = None
+    """PFL: bound of the kinetic energy [J] (K,), or of the speed of each capsule [m/s] (K, L)."""
+    reason: str = ""
     """Why, in words."""
 
     @property
-    def nearest(self) -> tuple[int, int]:
-        """Robot capsule and human body that are nearest now."""
-        return smallest(self.gaps)
+    def safe(self) -> bool:
+        """Whether the proposal is released."""
+        return self.verdict == SAFE
 
     @property
-    def failing(self) -> tuple[int, int, int] | None:
-        """Interval, robot capsule and human body that refuted the proof: the worst of the first interval."""
-        if self.sets is None or not self.sets.overlaps.any():
-            return None
-        k = int(np.flatnonzero(self.sets.overlaps.any(axis=(1, 2)))[0])
-        return k, *smallest(np.where(self.sets.overlaps[k], self.sets.clearance[k], np.inf))
+    def shown(self) -> int:
+        """Interval to look at: the one that refuted the proof, or else the last."""
+        if self.collision is not None:
+            return self.collision.interval
+        if self.touch is not None:
+            return self.touch.interval
+        return 0 if self.sets is None else len(self.sets.radii) - 1
+
+    @property
+    def nearest(self) -> tuple[int, int, int]:
+        """Person, robot capsule and body that are nearest now."""
+        return smallest(self.gaps)
 
 
-def smallest(values: Array) -> tuple[int, int]:
-    """Return the indices of the smallest value of an array (m, n)."""
-    k, b = np.unravel_index(int(np.argmin(values)), values.shape)
-    return int(k), int(b)
-
-
-def describe(decision: Decision, robot: Sequence[str], human: Sequence[str]) -> str:
-    """Say in words why the verdict is what it is.
-
-    Args:
-        decision: The decision, but for its reason.
-        robot: Names of the robot's capsules (L,).
-        human: Names of the bodies (B,).
-    """
-    if decision.proposal is None:
-        return "no stop within the limits exists from the intended motion"
-    if "plan_consistent" in decision.broken:
-        return "the proposal does not continue the present command within the limits (plan_consistent)"
-    if decision.mode == OFF:
-        touching = decision.sets is not None and bool(decision.sets.overlaps.any())
-        return f"the shield is off: released unchecked; its sets {'overlap' if touching else 'do not overlap'}"
-    if decision.broken:
-        return f"assumption violated: {', '.join(decision.broken)}"
-    if decision.sets is None:
-        return "the proposal does not move, and standstill is safe"
-    return _describe_sets(decision, decision.sets, robot, human)
-
-
-def _describe_sets(decision: Decision, sets: Sets, robot: Sequence[str], human: Sequence[str]) -> str:
-    """Say which pair refuted the proof, or came closest to it."""
-    total = 0.0 if decision.proposal is None else decision.proposal.total
-    if decision.failing is not None:
-        k, capsule, body = decision.failing
-        step = 1e3 * total / INTERVALS
-        others = int(sets.overlaps[k].sum()) - 1
-        more = "; one more pair does too" if others == 1 else f"; {others} more pairs do too" if others else ""
-        overlap = -1e3 * sets.clearance[k, capsule, body]
-        return (
-            f"{robot[capsule]} may touch {human[body]} in interval {k + 1} of {INTERVALS} "
-            f"({k * step:.0f} to {(k + 1) * step:.0f} ms): sets overlap by {overlap:.0f} mm{more}"
-        )
-    if not sets.open_pairs.any():
-        capsule, body = smallest(sets.whole)
-        margin = 1e3 * sets.whole[capsule, body]
-        names = f"{robot[capsule]} and {human[body]}"
-        return f"all pairs apart over the whole horizon; closest {names}, {margin:.0f} mm apart"
-    closest = np.where(sets.open_pairs & sets.moves[:, None, None], sets.clearance, np.inf)
-    k = int(closest.min(axis=(1, 2)).argmin())
-    capsule, body = smallest(closest[k])
-    return (
-        f"{int(sets.open_pairs.sum())} pairs proven apart in {INTERVALS} intervals; closest {robot[capsule]} and "
-        f"{human[body]} in interval {k + 1}, {1e3 * closest[k, capsule, body]:.0f} mm apart"
-    )
+def smallest(values: Array) -> tuple[int, int, int]:
+    """Return the indices of the smallest value of an array (l, m, n)."""
+    i, j, k = np.unravel_index(int(np.argmin(values)), values.shape)
+    return int(i), int(j), int(k)

@@ -1,224 +1,115 @@
-"""One decision of the shield once more, slow and obvious, from what it remembers and is told."""
+"""One decision of the shield, decided once more on a copy of what it remembers, and explained."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hrg_pipeline.errors import HrgError
-from hrg_pipeline.reporting.decision import Decision, Measured, Plan, Sets, describe
-from hrg_pipeline.shield.checks import continues_within_limits
-from hrg_pipeline.shield.model import INTERVALS, MODES, NO_CANDIDATE, OFF, SSM, ShieldModel, ShieldState
-from hrg_pipeline.shield.path import path_state, propose_plan
-from hrg_pipeline.shield.reach import capsule_ends, forward_kinematics, human_growth
-from hrg_pipeline.shield.shield import command_at
-from hrg_pipeline.shield.trajectory import ltt_at
+from hrg_pipeline.physics.records import columns
+from hrg_pipeline.reporting.decision import Array, Decision, Measured, Plan
+from hrg_pipeline.reporting.decision_refusal import (
+    culprit_touch,
+    energies,
+    find_collision,
+    refused_contact,
+    worst_contact,
+)
+from hrg_pipeline.reporting.decision_sets import distances, find_sets, lay_out
+from hrg_pipeline.reporting.decision_words import Names, describe
+from hrg_pipeline.shield.model import ASSUMPTIONS, HUMAN, NO_CANDIDATE, OBSTACLE, PFL, ShieldModel
+from hrg_pipeline.shield.path import propose_plan
+from hrg_pipeline.shield.reach import place_capsules
+from hrg_pipeline.shield.shield import step_shield
+from hrg_pipeline.shield.state import ShieldState
 
-Array = NDArray[np.float64]
 
-_TIME_EPS = 1e-9
+def explain(model: ShieldModel, state: ShieldState, i: int, measured: Measured, names: Names | None = None) -> Decision:
+    """Say what ``step_shield`` decides in the cycle that starts now, and why; nothing is changed.
 
-
-def explain(
-    model: ShieldModel,
-    state: ShieldState,
-    i: int,
-    measured: Measured,
-    robot_names: Sequence[str] | None = None,
-    human_names: Sequence[str] | None = None,
-) -> Decision:
-    """Say what ``step_shield`` will decide in the cycle that starts now, and why; nothing is changed.
+    The verdict is the shield's own, from a copy of its memory.
 
     Args:
         model: The shield's model.
         state: The shield's memory before the cycle.
         i: Environment.
         measured: What the shield is told.
-        robot_names: Names of the robot's capsules (L,); default their numbers.
-        human_names: Names of the bodies (B,); default their numbers.
+        names: Names of everything; default numbers.
 
     Returns:
         The decision.
-
-    Raises:
-        HrgError: The shield's mode is none that is known here.
     """
-    if model.mode not in (OFF, SSM):
-        names = {number: name for name, number in MODES.items()}
-        raise HrgError(f"a shield of type {names.get(model.mode, model.mode)} cannot be explained; only OFF and SSM")
-    broken = [*_broken_human(model, state, i, measured), *_broken_robot(model, state, i, measured)]
-    proposal = _propose(model, state, i)
-    consistent = proposal is not None and _continues(model, state, i, proposal)
-    if proposal is not None and not consistent:
-        broken.append("plan_consistent")
-    age = max(measured.time - measured.human_time, 0.0) + model.delay
-    now = robot_capsules(model, measured.q)
-    human = _human_axes(model, measured.human_pos)
-    gaps = segment_distances(now, human) - model.capsule_radius[:, None] - model.body_radius
-    sets = None
-    if proposal is not None and np.isfinite(gaps).all() and np.isfinite(age):
-        sets = _sets(model, proposal, state.ltt_duration[i, _slot(state, i)], _alpha(state, i), human, age)
-    if model.mode == OFF:
-        safe = consistent
-    else:
-        safe = consistent and not broken and (sets is None or not sets.overlaps.any())
-    stored_ltt = state.ltt[i, state.active[i]].copy()
-    stored = Plan(state.plan_start[i].copy(), state.plan_phases[i].copy(), float(state.plan_total[i]), stored_ltt)
+    rows = state.rows[i : i + 1].copy()
+    own = ShieldState(**columns(rows), rows=rows)
+    violations, anchors, active = own.violations[0].copy(), int(own.reanchors[0]), int(own.active[0])
+    slot = active if own.candidate[0] == NO_CANDIDATE else 1 - active
+    told = (measured.time, measured.human_pos, measured.human_time, measured.q, measured.dq)
+    step_shield(model, own, 0, *told)
+    before = state, i
+    if own.reanchors[0] != anchors:  # the robot was stuck, and rest where it is became its plan
+        slot, before = active, (own, 0)
+    proposal = _proposal(model, own, slot)
+    now = _capsules(model, own, measured.q if np.isfinite(measured.q).all() else state.command[i, 0])
+    radius = own.capsule_radius[0, : len(now)].copy()
     decision = Decision(
-        mode=int(model.mode),
+        mode=int(own.mode[0]),
+        verdict=int(own.verdict[0]),
         measured=measured,
-        age=age,
-        broken=tuple(broken),
+        age=np.maximum(measured.time - own.human_time[0], 0.0) + model.delay,
+        broken=tuple(ASSUMPTIONS[k] for k in np.flatnonzero(own.violations[0] > violations)),
         proposal=proposal,
-        stored=stored,
-        elapsed=float(state.plan_elapsed[i]),
+        stored=_stored(*before, active),
+        elapsed=float(before[0].plan_elapsed[before[1]]),
         now=now,
-        gaps=gaps,
-        sets=sets,
-        safe=bool(safe),
-        reason="",
+        radius=radius,
+        gaps=_gaps(model, now, radius, measured.human_pos),
+        sets=None,
     )
-    labels = (
-        tuple(robot_names or (f"capsule {k}" for k in range(len(now)))),
-        tuple(human_names or (f"body {b}" for b in range(len(human)))),
-    )
-    return replace(decision, reason=describe(decision, *labels))
+    if proposal is not None and np.isfinite(own.human_time[0]).all():
+        decision = _with_sets(decision, model, own, slot, proposal)
+    return replace(decision, reason=describe(decision, model, names or Names.numbers(model)))
 
 
-def robot_capsules(model: ShieldModel, q: Array) -> Array:
-    """Return the ends of the robot's capsules in a configuration (n,) [rad]: (L, 2, 3) [m], world."""
-    frames, ends = np.zeros((len(q), 4, 3)), np.zeros((len(model.capsule_link), 2, 3))
-    forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, q, frames)
-    capsule_ends(frames, model.capsule_link, model.capsule_ends, ends)
-    return ends
+def _with_sets(decision: Decision, model: ShieldModel, own: ShieldState, slot: int, plan: Plan) -> Decision:
+    """Add the sets, and what refuted the proof."""
+    proposal = lay_out(model, own, slot, decision.measured.time, plan)
+    edges = own.path_edges[0]
+    if edges[0] == edges[-1]:
+        return decision
+    sets = find_sets(proposal)
+    if decision.verdict == OBSTACLE:
+        decision = replace(decision, collision=find_collision(proposal))
+    if decision.mode == PFL:
+        refused = decision.verdict == HUMAN
+        contact = refused_contact(proposal, sets) if refused else worst_contact(proposal, sets)
+        touch = contact.touch if refused and contact is not None else None
+        return replace(decision, sets=sets, contact=contact, touch=touch, energy=energies(proposal))
+    return replace(decision, sets=sets, touch=culprit_touch(proposal) if decision.verdict == HUMAN else None)
 
 
-def segment_distances(first: Array, second: Array) -> Array:
-    """Distances of all segments (L, 2, 3) to all others (B, 2, 3): (L, B), same unit.
-
-    The distance of two segments is taken at an end of one of them, or where both lines are nearest to each other.
-    """
-    p, u = first[:, None, 0], first[:, None, 1] - first[:, None, 0]
-    q, v = second[None, :, 0], second[None, :, 1] - second[None, :, 0]
-    w = p - q
-    a, b, c, d, e = ((x * y).sum(-1) for x, y in ((u, u), (u, v), (v, v), (u, w), (v, w)))
-    zero, one = np.zeros_like(b), np.ones_like(b)
-    with np.errstate(divide="ignore", invalid="ignore"):
-
-        def on(x: Array, length: Array) -> Array:
-            return np.where(length > 1e-24, np.clip(x / length, 0.0, 1.0), 0.0)
-
-        crossing = np.where(a * c - b * b > 1e-14 * a * c, np.clip((b * e - c * d) / (a * c - b * b), 0.0, 1.0), 0.0)
-        crossing_y = on(b * crossing + e, c)
-        candidates = (
-            (zero, on(e + zero, c)),
-            (one, on(e + b, c)),
-            (on(zero - d, a), zero),
-            (on(b - d, a), one),
-            (on(b * crossing_y - d, a), crossing_y),
-        )
-    values = [np.linalg.norm(w + x[..., None] * u - y[..., None] * v, axis=-1) for x, y in candidates]
-    return np.asarray(np.min(values, axis=0))
-
-
-def _human_axes(model: ShieldModel, pos: Array) -> Array:
-    """Axes of the human's capsules (B, 2, 3) [m]."""
-    return np.stack([pos[model.proximal], pos[model.distal]], axis=1)
-
-
-def _slot(state: ShieldState, i: int) -> int:
-    """Trajectory slot that the proposal runs on: the candidate's, if there is one."""
-    return int(state.active[i] if state.candidate[i] == NO_CANDIDATE else 1 - state.active[i])
-
-
-def _alpha(state: ShieldState, i: int) -> Array:
-    return np.asarray(state.ltt_alpha[i, _slot(state, i)])
-
-
-def _broken_human(model: ShieldModel, state: ShieldState, i: int, measured: Measured) -> list[str]:
-    """Assumptions about the measurement of the human that are violated."""
-    finite = np.isfinite(measured.human_pos).all() and np.isfinite(measured.human_time) and np.isfinite(measured.time)
-    if not finite:
-        return ["measurement_finite"]
-    broken = []
-    if not -_TIME_EPS <= measured.time - measured.human_time <= model.delay + model.age_tolerance + _TIME_EPS:
-        broken.append("measurement_fresh")
-    if np.isfinite(state.human_time[i]):
-        dt = measured.human_time - state.human_time[i]
-        moved = np.linalg.norm(measured.human_pos - state.human_pos[i], axis=1)
-        reach = model.human_v_max * max(dt, 0.0) + 2.0 * model.measurement_error + model.jump_tolerance
-        if dt < -_TIME_EPS or (moved > reach).any():
-            broken.append("human_speed")
-    return broken
-
-
-def _broken_robot(model: ShieldModel, state: ShieldState, i: int, measured: Measured) -> list[str]:
-    """Assumptions about the robot's measured state that are violated."""
-    if not (np.isfinite(measured.q).all() and np.isfinite(measured.dq).all()):
-        return ["robot_state_finite"]
-    off = robot_capsules(model, measured.q) - robot_capsules(model, state.command[i, 0])
-    return [] if np.linalg.norm(off, axis=-1).max() <= model.tracking_error else ["tracking"]
-
-
-def _propose(model: ShieldModel, state: ShieldState, i: int) -> Plan | None:
-    """One sample of the intended motion, then the stop."""
-    slot = _slot(state, i)
-    s, v, a = state.path[i, :3]
-    if state.candidate[i] != NO_CANDIDATE:
-        s, (v, a) = 0.0, state.candidate_start[i]
-    start, phases = np.zeros(3), np.zeros(state.plan_phases[i].shape)
-    a_max, j_max = state.ltt_limits[i, slot]
+def _proposal(model: ShieldModel, own: ShieldState, slot: int) -> Plan | None:
+    """The plan that was proposed last; None if there is no stop within the limits."""
+    start, phases = np.zeros(3), np.zeros(own.plan_phases[0].shape)
+    s, v, a = own.proposal_start[0].tolist()
+    a_max, j_max = own.ltt_limits[0, slot].tolist()
     total = propose_plan(s, v, a, a_max, j_max, model.sample_time, start, phases)
-    return Plan(start, phases, float(total), state.ltt[i, slot].copy()) if total >= 0.0 else None
+    return Plan(start, phases, float(total), own.ltt[0, slot].copy()) if total >= 0.0 else None
 
 
-def _continues(model: ShieldModel, state: ShieldState, i: int, proposal: Plan) -> bool:
-    """Whether the proposal continues the present command and keeps all limits in its next sample."""
-    now = np.ascontiguousarray(state.command[i])
-    first, joints = now, np.zeros_like(now)
-    if _slot(state, i) != state.active[i]:
-        first = np.zeros_like(now)
-        s, v, a = (float(x) for x in proposal.start)
-        command_at(proposal.ltt, (s, v, a, 0.0), joints, first)
-    _, following = proposal.at(model.sample_time)
-    return bool(continues_within_limits(model.limits, now, first, following))
+def _stored(state: ShieldState, i: int, slot: int) -> Plan:
+    """The plan that is followed where the proposal is not proven."""
+    start, phases = state.plan_start[i].copy(), state.plan_phases[i].copy()
+    return Plan(start, phases, float(state.plan_total[i]), state.ltt[i, slot].copy())
 
 
-def _sets(model: ShieldModel, plan: Plan, end: float, alpha: Array, human: Array, age: float) -> Sets | None:
-    """Sets of robot and human over the proposal, or None if it does not move."""
-    times = plan.total * np.arange(INTERVALS + 1) / INTERVALS
-    s = np.array([min(path_state(plan.start, plan.phases, plan.total, t)[0], end) for t in times])
-    s[0] = min(plan.start[0], end)
-    if s[-1] == s[0]:
-        return None
-    joints = np.zeros((4, len(plan.ltt)))
-    ends = []
-    for value in s:
-        ltt_at(plan.ltt, value, joints)
-        ends.append(robot_capsules(model, joints[0]))
-    points = np.array(ends)
-    axes, radii = _swept(model, points[:-1], points[1:], alpha, np.diff(s))
-    whole_axes, whole_radii = _swept(model, points[:1], points[-1:], alpha, s[-1:] - s[:1])
-    grown = np.array([_grown(model, age + t) for t in times[1:]])
-    clearance = np.array([segment_distances(axes[k], human) - radii[k][:, None] - grown[k] for k in range(INTERVALS)])
-    whole = segment_distances(whole_axes[0], human) - whole_radii[0][:, None] - grown[-1]
-    return Sets(points, axes, radii, grown, np.diff(s) != 0.0, clearance, whole)
+def _capsules(model: ShieldModel, own: ShieldState, q: Array) -> Array:
+    """Ends of the robot's capsules in a configuration (n,) [rad]: (L, 2, 3) [m], world."""
+    points = np.zeros((len(model.capsule_link), 2, 3))
+    place_capsules(model.record[0], own.rows[0], np.ascontiguousarray(q), points)
+    return points[: int(own.n_capsules[0])]
 
 
-def _swept(model: ShieldModel, before: Array, after: Array, alpha: Array, ds: Array) -> tuple[Array, Array]:
-    """Capsules (K, L, 2, 3), (K, L) that hold the robot's while they go from ``before`` to ``after`` (K, L, 2, 3)."""
-    half_chord = 0.5 * np.linalg.norm(after - before, axis=-1).max(axis=-1)
-    bow = alpha * ds[:, None] ** 2 / 8.0
-    return 0.5 * (before + after), half_chord + bow + model.capsule_radius + model.allowance
-
-
-def _grown(model: ShieldModel, elapsed: float) -> Array:
-    """Radii of the human's sets after some time (B,) [m]."""
-    growth = [
-        human_growth(model.human_v_max, a, b, elapsed, model.measurement_error)
-        for a, b in zip(model.proximal, model.distal, strict=True)
-    ]
-    return np.asarray(model.body_radius + np.array(growth))
+def _gaps(model: ShieldModel, now: Array, radius: Array, human_pos: Array) -> Array:
+    """Distances of capsules and bodies, real radii (P, L, B) [m]; inf where a person is not measured."""
+    apart = [distances(now, np.ascontiguousarray(pos), model.proximal, model.distal) for pos in human_pos]
+    return np.nan_to_num(np.array(apart) - radius[:, None] - model.body_radius, nan=np.inf)

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.engine import ACTION_SCALE, Engine
+from hrg_pipeline.engine.obstacles import static_pairs
 from hrg_pipeline.engine.scene import CYCLES_PER_STEP
 from hrg_pipeline.engine.step import begin_step, run_chunk
 from hrg_pipeline.errors import HrgError, IntegrityError
@@ -20,10 +21,12 @@ from hrg_pipeline.learning.episode_info import reset_lanes
 from hrg_pipeline.learning.evaluation import PolicyFunction, episode_seed
 from hrg_pipeline.reporting.decision import Decision, Measured
 from hrg_pipeline.reporting.decision_explain import explain
+from hrg_pipeline.reporting.decision_words import Names
+from hrg_pipeline.robots.model import ARM_PREFIX
 from hrg_pipeline.shield.factory import make_shield_state
 from hrg_pipeline.shield.goals import plan_goal
-from hrg_pipeline.shield.model import ShieldModel
-from hrg_pipeline.shield.shield import step_shield
+from hrg_pipeline.shield.model import SAFE, VERDICTS, ShieldModel
+from hrg_pipeline.shield.params import ShieldParams
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,7 @@ class Found:
     cycle: int
     decision: Decision
     model: ShieldModel
-    robot_names: tuple[str, ...]
-    """Names of the robot's capsules (L,)."""
-    human_names: tuple[str, ...]
-    """Names of the bodies (B,)."""
+    names: Names
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,11 @@ class _Moment:
     rows: NDArray[np.void]
     goal: NDArray[np.float64] | None
     measured: Measured
-    safe: bool
+    verdict: int
+
+    @property
+    def safe(self) -> bool:
+        return self.verdict == SAFE
 
 
 def find_decision(
@@ -94,9 +98,15 @@ def find_decision(
         cycle = next((k for k, moment in enumerate(moments) if not moment.safe), len(moments) - 1)
     if not 0 <= cycle < len(moments):
         raise HrgError(f"step {step} of episode {episode} has cycles 0 to {len(moments) - 1}, not {cycle}")
-    names = tuple(engine.scene.capsules.body), tuple(BODY_NAMES)
-    decision = _decide(engine.shield, moments[cycle], *names)
-    return Found(episode, step, cycle, decision, engine.shield, *names)
+    names = _names(engine, env.unwrapped.params.shield)
+    return Found(episode, step, cycle, _decide(engine.shield, moments[cycle], names), engine.shield, names)
+
+
+def _names(engine: Engine, shield: ShieldParams) -> Names:
+    """Names of what the shield of an engine knows by number."""
+    statics = static_pairs(engine.scene, shield.obstacles, gripper=shield.obstacle_gripper, held=True)
+    robot = (*(name.removeprefix(ARM_PREFIX) for name in engine.scene.capsules.body), "held object")
+    return Names(robot, tuple(BODY_NAMES), tuple(box.name for box in statics.obstacles), engine.scene.people)
 
 
 def _stored_row(episodes: pd.DataFrame, eval_seed: int, episode: int) -> Mapping[str, Any]:
@@ -163,14 +173,15 @@ def _watched(engine: Engine, moments: list[_Moment]) -> Iterator[None]:
             if arrays.failure[0] != 0:
                 break
             now = float(engine.time[0])
-            measured = Measured(now, arrays.human_pos[0].copy(), now, engine.q[0], engine.dq[0])
+            human = arrays.human_pos[0].copy(), arrays.human_time[0].copy()
+            measured = Measured(now, *human, engine.q[0], engine.dq[0])
             rows, goal = shields.rows[:1].copy(), goals[0].copy() if cycle == 0 else None
             # Goals are set when an environment begins its step: in the call that runs the first cycle.
             run_chunk(
                 *(engine._constants, arrays, engine.shield, shields, engine.people.records, members, goals, grips),
                 cycle + 1,
             )
-            moments.append(_Moment(rows, goal, measured, bool(shields.safe[0])))
+            moments.append(_Moment(rows, goal, measured, int(shields.verdict[0])))
         engine._interventions += shields.intervened
 
     patched.step = step
@@ -180,22 +191,17 @@ def _watched(engine: Engine, moments: list[_Moment]) -> Iterator[None]:
         patched.step = whole
 
 
-def _decide(model: ShieldModel, moment: _Moment, *names: tuple[str, ...]) -> Decision:
-    """Explain a decision, and check it against what the shield decides in that state, then and now."""
+def _decide(model: ShieldModel, moment: _Moment, names: Names) -> Decision:
+    """Explain a decision, and check that it is the one of the episode."""
     state = make_shield_state(model, 1)
     state.rows[:] = moment.rows
     if moment.goal is not None:
         plan_goal(model, state, 0, moment.goal)
     if state.replan_wanted[0]:
         plan_goal(model, state, 0)
-    measured = moment.measured
-    decision = explain(model, state, 0, measured, *names)
-    step_shield(model, state, 0, measured.time, measured.human_pos, measured.human_time, measured.q, measured.dq)
-    again = bool(state.safe[0])
-    if not decision.safe == again == moment.safe:
-        words = {True: "safe", False: "unsafe"}
+    decision = explain(model, state, 0, moment.measured, names)
+    if decision.verdict != moment.verdict:
         raise IntegrityError(
-            f"the shield said {words[moment.safe]}, says {words[again]} in the same state again, "
-            f"and the explanation {words[decision.safe]}"
+            f"the shield said {VERDICTS[moment.verdict]}, and says {VERDICTS[decision.verdict]} in the same state again"
         )
     return decision

@@ -23,6 +23,7 @@ _SPLIT_PAYS = 0.85
 """A body gets two capsules where their volumes add up to less than this share of one's."""
 _LOOSE = 1.9
 """A capsule of less than this many times the volume of the convex hull is never split."""
+_GRIPPER = "gripper"
 _CUTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -41,6 +42,11 @@ class Capsules(NamedTuple):
     """Name of the body (or group of bodies) that each capsule encloses; two capsules may share one."""
     hull_volume: Array
     """Volume of the convex hull of what the capsules of that body enclose (m,) [m^3]."""
+
+    @property
+    def is_gripper(self) -> NDArray[np.int64]:
+        """1 for the gripper's (m,)."""
+        return np.array([name == _GRIPPER for name in self.body], dtype=np.int64)
 
 
 class _Group(NamedTuple):
@@ -179,7 +185,7 @@ def _group_pieces(
             if carrier == 0 or (k > 0 and not in_gripper):
                 continue
             turn, origin = data.xmat[carrier].reshape(3, 3), data.xpos[carrier]
-            group = "gripper" if in_gripper else model.body(carrier).name
+            group = _GRIPPER if in_gripper else model.body(carrier).name
             for number, piece in enumerate(pieces[name]):
                 world = piece @ data.xmat[body].reshape(3, 3).T + data.xpos[body]
                 clouds.setdefault((link_of[carrier], group, name, number), []).append((world - origin) @ turn)

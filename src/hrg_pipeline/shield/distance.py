@@ -18,8 +18,8 @@ def _clamp01(x: float) -> float:
 
 
 @kernel
-def segment_distance_sq(p1: Point, p2: Point, q1: Point, q2: Point) -> float:
-    """Squared distance of two segments, robust for parallel and for point-like ones.
+def segment_closest(p1: Point, p2: Point, q1: Point, q2: Point) -> tuple[float, float, float]:
+    """Closest points of two segments, robust for parallel and for point-like ones.
 
     The squared distance is a convex quadratic in the two segment parameters. Its minimum over the unit square
     is either the clamped interior solution, or lies on an edge; the interior solution is not trusted when the
@@ -34,7 +34,7 @@ def segment_distance_sq(p1: Point, p2: Point, q1: Point, q2: Point) -> float:
         q2: Second end of segment two (3,) [m].
 
     Returns:
-        Squared distance [m²]; NaN if an input is NaN.
+        Squared distance [m²], NaN if an input is NaN; where the points are on segment one and on segment two, 0 to 1.
     """
     ux, uy, uz = p2[0] - p1[0], p2[1] - p1[1], p2[2] - p1[2]
     vx, vy, vz = q2[0] - q1[0], q2[1] - q1[1], q2[2] - q1[2]
@@ -44,7 +44,7 @@ def segment_distance_sq(p1: Point, p2: Point, q1: Point, q2: Point) -> float:
     c = vx * vx + vy * vy + vz * vz
     d = ux * wx + uy * wy + uz * wz
     e = vx * wx + vy * wy + vz * wz
-    best = np.inf
+    best, best_x, best_y = np.inf, 0.0, 0.0
     # Each candidate is (x on segment one, y on segment two).
     for k in range(5):
         if k == 0:  # p1 against segment two
@@ -72,7 +72,13 @@ def segment_distance_sq(p1: Point, p2: Point, q1: Point, q2: Point) -> float:
         rz = wz + x * uz - y * vz
         value = rx * rx + ry * ry + rz * rz
         if not value >= best:  # also lets a NaN through
-            best = value
+            best, best_x, best_y = value, x, y
         if np.isnan(value):
             break
-    return best
+    return best, best_x, best_y
+
+
+@kernel
+def segment_distance_sq(p1: Point, p2: Point, q1: Point, q2: Point) -> float:
+    """Squared distance of two segments [m²]; arguments and robustness as in ``segment_closest``."""
+    return segment_closest(p1, p2, q1, q2)[0]

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
-from hrg_pipeline.shield.model import FROM_REST, KEEP_SPEED, NO_CANDIDATE, RESCALED, ShieldModel, ShieldState
+from hrg_pipeline.shield.held import bound_trajectory
+from hrg_pipeline.shield.model import FROM_REST, KEEP_SPEED, NO_CANDIDATE, RESCALED, ShieldModel
 from hrg_pipeline.shield.path import path_limits, propose_plan
 from hrg_pipeline.shield.profile import plan_profiles
-from hrg_pipeline.shield.reach import curvature_bounds
 from hrg_pipeline.shield.shield import EAGER_ATTEMPTS, RETRY_CYCLES, is_resting
+from hrg_pipeline.shield.state import ShieldState
 from hrg_pipeline.shield.trajectory import LIM_A, LIM_J, LIM_J_LTT, LIM_V, build_ltt, ltt_at, within_limits
 
 
@@ -53,7 +54,10 @@ def _store_candidate(model: Row, row: Row, kind: int) -> bool:
     a_max, j_max = path_limits(extremes[:, 2], extremes[:, 3], extremes[:, 4], limits[:, LIM_A], limits[:, LIM_J])
     row.ltt_limits[slot, 0] = a_max
     row.ltt_limits[slot, 1] = j_max
-    curvature_bounds(model.rho, extremes[:, 2], extremes[:, 3], row.ltt_alpha[slot])
+    for j in range(extremes.shape[0]):
+        for k in range(3):
+            row.ltt_extremes[slot, k, j] = extremes[j, 2 + k]
+    bound_trajectory(model, row, slot)
     speed, acceleration = row.begin_speed[0], row.begin_speed[1]
     start, plan = row.proposal_start, row.proposal_phases
     if propose_plan(0.0, speed, acceleration, a_max, j_max, model.sample_time, start, plan) < 0.0:

@@ -12,23 +12,46 @@ from hrg_pipeline.physics.records import Rows
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-OFF: Final = 0
-SSM: Final = 1
-MODES: Final = {"OFF": OFF, "SSM": SSM}
+OFF, SSM, PFL = range(3)
+MODES: Final = {"OFF": OFF, "SSM": SSM, "PFL": PFL}
 
 ASSUMPTIONS: Final = (
     "measurement_finite",
     "measurement_fresh",
     "human_speed",
+    "human_acceleration",
     "robot_state_finite",
     "tracking",
     "plan_consistent",
+    "clear_at_start",
+    "contact",
 )
 """What is checked in every cycle; columns of ``ShieldState.violations``."""
-MEASUREMENT_FINITE, MEASUREMENT_FRESH, HUMAN_SPEED, ROBOT_STATE_FINITE, TRACKING, PLAN_CONSISTENT = range(6)
+(
+    MEASUREMENT_FINITE,
+    MEASUREMENT_FRESH,
+    HUMAN_SPEED,
+    HUMAN_ACCELERATION,
+    ROBOT_STATE_FINITE,
+    TRACKING,
+    PLAN_CONSISTENT,
+    CLEAR_AT_START,
+    CONTACT,
+) = range(len(ASSUMPTIONS))
 
-INTERVALS: Final = 6
-"""Number of time intervals of the second verification level."""
+VERDICTS: Final = ("safe", "assumption", "no_stop", "human", "obstacle")
+"""Why a proposal was released or not; values of ``ShieldState.verdict``."""
+SAFE, ASSUMPTION, NO_STOP, HUMAN, OBSTACLE = range(len(VERDICTS))
+
+INTERVALS: Final = 16
+"""Largest number of time intervals of the second verification level; a power of two."""
+DEPTHS: Final = 6
+"""Times that the horizon can be halved, and one more for the pairs of the shortest intervals."""
+INTERVAL_S: Final = 0.02
+"""Longest of the shortest intervals, unless that would make too many [s]."""
+
+ENERGY, ISO = range(2)
+PFL_MODELS: Final = {"energy": ENERGY, "iso_ts_15066": ISO}
 
 NO_CANDIDATE, FROM_REST, RESCALED, KEEP_SPEED = range(4)
 """How a candidate starts: at standstill; with s' = 1 and the true joint speeds; with the present s', s''."""
@@ -61,6 +84,8 @@ class RobotGeometry(NamedTuple):
     """(L, 3)."""
     capsule_radius: Float
     """(L,)."""
+    capsule_is_gripper: Int
+    """1 for the gripper's (L,)."""
 
 
 class HumanBodies(Protocol):
@@ -82,6 +107,22 @@ class HumanBodies(Protocol):
     def v_max(self) -> Float:
         """Largest joint speeds (J,) [m/s]."""
 
+    @property
+    def a_max(self) -> Float:
+        """Largest joint accelerations (J,) [m/s²]."""
+
+    @property
+    def parent(self) -> Int:
+        """Joint that each joint's bone begins at (J,); -1: none."""
+
+    @property
+    def root(self) -> Int:
+        """Joint, an ancestor of the distal one, that a body hangs on by rigid bones (B,); -1: none."""
+
+    @property
+    def neighbour(self) -> Int:
+        """1 for bodies that are near each other by anatomy (B, B)."""
+
 
 class MotionLimits(NamedTuple):
     """Limits of the commands, the same for all joints or one per joint (n,)."""
@@ -99,20 +140,29 @@ class MotionLimits(NamedTuple):
 
 
 class ShieldModel(NamedTuple):
-    """Everything constant, for all environments: n joints, L capsules; human: J joints, B capsules."""
+    """Everything constant, for all environments.
+
+    n joints, L capsules, the last one for a held object; P people with J joints and B capsules each; O obstacles.
+    """
 
     mode: int
-    """OFF or SSM."""
+    """OFF, SSM or PFL: what environments start with."""
     sample_time: float
     """Ts [s]."""
+    # The measurement of the human.
     delay: float
     """Largest age of a measurement when it arrives [s]."""
+    jitter: float
+    """Width of the range that all these ages lie in [s]."""
     age_tolerance: float
     """A measurement older than delay plus this is stale [s]."""
-    measurement_error: float
-    """[m]"""
+    measurement_error: Float
+    """(J,) [m]."""
     jump_tolerance: float
     """Rounding allowed in the check of the human's speed [m]."""
+    use_acceleration: bool
+    """Whether COMBINED sets are used, and the bounds behind them checked."""
+    # The robot.
     tracking_error: float
     """[m]"""
     allowance: float
@@ -143,129 +193,82 @@ class ShieldModel(NamedTuple):
     """(L,) [m]."""
     rho: Float
     """Reach of each joint (L, n) [m], see ``reach_bounds``."""
+    # The human.
+    people: int
+    """P."""
     proximal: Int
     """(B,)."""
     distal: Int
     """(B,)."""
     body_radius: Float
     """(B,) [m]."""
+    body_radius_top: float
+    """The largest of them [m]."""
     human_v_max: Float
     """(J,) [m/s]."""
+    human_a_max: Float
+    """(J,) [m/s²]."""
     human_v_top: float
-    """The largest of them [m/s]."""
+    """The largest speed [m/s]."""
+    human_error_top: float
+    """The largest error of a measured position [m]."""
     body_v_max: Float
     """The larger of the speeds of a body's two joints (B,) [m/s]."""
-    reach: Float
-    """The largest rho of each joint (n,) [m]."""
+    body_error: Float
+    """The larger of their errors (B,) [m]."""
+    parent: Int
+    """(J,)."""
+    root: Int
+    """Joint that the POS set of a body is around (B,); -1 where that set is never the smallest."""
+    # Obstacles, see ``static``.
+    n_boxes: int
+    """O."""
+    box_pos: Float
+    """(O, 3) [m]."""
+    box_rot: Float
+    """(O, 3, 3)."""
+    box_half: Float
+    """(O, 3) [m]."""
+    box_applies: Int
+    """Which capsules keep clear of which obstacle (O, L)."""
+    n_self: int
+    """S."""
+    self_pairs: Int
+    """Capsules that keep clear of each other (S, 2)."""
+    self_slack: Float
+    """By how much they may overlap and the links in them are still apart (S,) [m]."""
+    static_margin: float
+    """[m]"""
+    # Power and force limiting, see ``energy`` and ``contacts``.
+    has_energy: bool
+    """Whether masses are known, without which there is no PFL."""
+    payload: float
+    """Heaviest held object that ``speed_limit`` holds for [kg]."""
+    pfl_model: int
+    """ENERGY or ISO."""
+    contact_type: Int
+    """What each capsule touches with, index into ``contact_limits.CONTACT_TYPES`` (L,)."""
+    energy_limit: Float
+    """Unconstrained and constrained, by contact type and body (2, 5, B) [J]."""
+    speed_limit: Float
+    """Unconstrained and constrained, by body (2, B) [m/s]."""
+    body_neighbour: Int
+    """Bodies that are near each other by anatomy, so that nothing is clamped between them (B, B)."""
+    link_neighbour: Int
+    """Capsules that are near each other in most configurations (L, L)."""
+    link_mass: Float
+    """(n,) [kg]."""
+    link_centre: Float
+    """(n, 3) [m]."""
+    link_inertia: Float
+    """(n, 3, 3) [kg m²]."""
+    link_axis: Float
+    """(n, 3)."""
+    armature: Float
+    """(n,) [kg m²]."""
+    inertia_top: Float
+    """(n,) [kg m²]."""
+    centre_rho: Float
+    """(n, n) [m]."""
     record: Rows
     """The memory of all of the above (1,): what kernels take."""
-
-
-class ShieldState(NamedTuple):
-    """Everything that changes, with a leading axis of environments. Saving ``rows`` saves the shield.
-
-    The other fields are views of ``rows``; kernels take those, under the same names.
-    """
-
-    # The one verified plan: a trajectory slot and a path plan on it.
-    active: Int
-    """(N,) which of the two trajectory slots is in use; the other one holds the candidate."""
-    ltt: Float
-    """(N, 2, n, LTT_PHASES, 5)."""
-    ltt_duration: Float
-    """(N, 2) [s]."""
-    ltt_limits: Float
-    """(N, 2, 2): bounds A [1/s] of |s''| and J [1/s²] of |s'''|."""
-    ltt_alpha: Float
-    """(N, 2, L): bounds of |d²p/ds²| [m/s²]."""
-    plan_start: Float
-    """(N, 3): s, s', s'' at the start of the plan."""
-    plan_phases: Float
-    """(N, PLAN_PHASES, 2): durations [s] and jerks [1/s²]."""
-    plan_total: Float
-    """(N,) duration of the plan: the horizon it was verified for [s]."""
-    plan_elapsed: Float
-    """(N,) [s]."""
-    path: Float
-    """(N, 4): s, s', s'', s''' of the present command."""
-    command: Float
-    """(N, 4, n): q, q', q'', q''' of the present command [rad, s]."""
-    # Goals.
-    goal: Float
-    """(N, n) [rad]."""
-    goal_pending: Int
-    """(N,) 1 while the goal is not the active trajectory's."""
-    candidate: Int
-    """(N,) NO_CANDIDATE, FROM_REST, RESCALED or KEEP_SPEED."""
-    candidate_start: Float
-    """(N, 2): s', s'' at the candidate's start."""
-    attempts: Int
-    """(N,) candidates for this goal that failed."""
-    retry_in: Int
-    """(N,) cycles until planning again is worth while; 0: nothing to wait for."""
-    replan_wanted: Int
-    """(N,) 1: call ``plan_goal`` with the stored goal."""
-    # The human.
-    human_pos: Float
-    """(N, J, 3) last valid measurement [m]."""
-    human_time: Float
-    """(N,) its time [s]; NaN: never measured."""
-    # What happened.
-    safe: Int
-    """(N,) verdict of the last cycle."""
-    intervened: Int
-    """(N,) 1 after any unsafe verdict; the caller clears it."""
-    slowed_cycles: Int
-    """(N,) cycles with 0 < s' < 0.99 while a motion was left."""
-    stopped_cycles: Int
-    """(N,) cycles with s' = 0 while a motion was left."""
-    violations: Int
-    """(N, len(ASSUMPTIONS)) cycles in which each assumption was violated."""
-    reanchors: Int
-    """(N,) times the command was set to the measured configuration."""
-    refused_goals: Int
-    """(N,) goals given up because no trajectory to them exists even from rest."""
-    stuck_cycles: Int
-    """(N,) cycles at rest with a broken tracking assumption, in a row."""
-    min_distance: Float
-    """(N,) measured robot to measured human, real radii [m]; exact below 1 m, above it only a lower bound.
-
-    With the shield off it is exact below ``checks.CLOSE_M`` and else up to ``checks.STALE_CYCLES`` old.
-    """
-    distance_bound: Float
-    """(N,) a lower bound of that distance in every cycle [m]."""
-    distance_age: Int
-    """(N,) cycles since ``min_distance`` was computed."""
-    nearest: Int
-    """(N, 2) capsule and body that were nearest then."""
-    q_seen: Float
-    """(N, n) measured configuration that ``distance_bound`` belongs to [rad]."""
-    human_moved: Float
-    """(N,) how far the last measurement is from the one before, at most [m]."""
-    # Scratch; needs no saving.
-    begin: Float
-    """(N, 3, n): where a new trajectory begins."""
-    begin_speed: Float
-    """(N, 2): s', s'' that it would start with."""
-    profile: Float
-    """Phases of the candidate: durations and jerks (N, n, PROFILE_PHASES, 2)."""
-    extremes: Float
-    """(N, n, 5), see ``build_ltt``."""
-    proposal_start: Float
-    """(N, 3)."""
-    proposal_phases: Float
-    """(N, PLAN_PHASES, 2)."""
-    joints: Float
-    """(N, 3, 4, n): a trajectory's values, and two commands."""
-    frames: Float
-    """(N, n, 4, 3)."""
-    points: Float
-    """(N, INTERVALS + 1, L, 2, 3)."""
-    bodies: Float
-    """(N, B + 1, 4): midpoint and half length of the human capsules; centre and radius of a ball around all."""
-    axis: Float
-    """(N, 2, 3)."""
-    pairs: Int
-    """(N, L B)."""
-    rows: Rows
-    """(N,) the memory of all of the above."""

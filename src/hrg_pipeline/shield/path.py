@@ -148,6 +148,32 @@ def path_state(
 
 
 @kernel
+def top_speed(start: NDArray[np.float64], phases: NDArray[np.float64], begin: float, end: float) -> float:
+    """Largest path speed of a plan between two instants, exact but for rounding, which only adds.
+
+    Args:
+        start: ``(s, s', s'')`` at time 0, (3,).
+        phases: Durations [s] and jerks [1/s²], (PLAN_PHASES, 2).
+        begin: First instant [s].
+        end: Second one [s].
+    """
+    v, a, t = start[1], start[2], 0.0
+    top = 0.0
+    for k in range(phases.shape[0]):
+        duration, jerk = phases[k, 0], phases[k, 1]
+        low, high = min(max(begin - t, 0.0), duration), min(max(end - t, 0.0), duration)
+        if t <= end and t + duration >= begin:
+            top = max(top, v + low * (a + 0.5 * low * jerk), v + high * (a + 0.5 * high * jerk))
+            peak = -a / jerk if jerk < 0.0 else -1.0
+            if low < peak < high:
+                top = max(top, v + peak * (a + 0.5 * peak * jerk))
+        v += duration * (a + 0.5 * duration * jerk)
+        a += duration * jerk
+        t += duration
+    return top + _SLACK
+
+
+@kernel
 def path_limits(
     q_s: NDArray[np.float64],
     q_ss: NDArray[np.float64],

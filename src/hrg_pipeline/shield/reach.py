@@ -62,17 +62,19 @@ def capsule_ends(
     frames: NDArray[np.float64],
     link: NDArray[np.int64],
     local: NDArray[np.float64],
+    count: int,
     points: NDArray[np.float64],
 ) -> None:
-    """World positions of the capsule ends.
+    """World positions of the ends of the first ``count`` capsules.
 
     Args:
         frames: From ``forward_kinematics`` (n, 4, 3).
         link: Index of the joint that moves each capsule (L,).
         local: Ends in that body's frame (L, 2, 3) [m].
+        count: How many.
         points: (L, 2, 3) [m], written.
     """
-    for i in range(link.shape[0]):
+    for i in range(count):
         frame = frames[link[i]]
         for end in range(2):
             x, y, z = local[i, end, 0], local[i, end, 1], local[i, end, 2]
@@ -81,19 +83,18 @@ def capsule_ends(
 
 
 @kernel
-def place_capsules(
-    model: Row, frames: NDArray[np.float64], q: NDArray[np.float64], points: NDArray[np.float64]
-) -> None:
-    """World positions of the capsule ends in a configuration.
+def place_capsules(model: Row, row: Row, q: NDArray[np.float64], points: NDArray[np.float64]) -> None:
+    """World positions of the capsule ends in a configuration, whose link frames stay in ``row.frames``.
 
     Args:
         model: Record of the shield's model.
-        frames: Scratch (n, 4, 3).
+        row: The environment's row of the shield's memory.
         q: (n,) [rad].
         points: (L, 2, 3) [m], written.
     """
+    frames = row.frames
     forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, q, frames)
-    capsule_ends(frames, model.capsule_link, model.capsule_ends, points)
+    capsule_ends(frames, model.capsule_link, row.capsule_ends, row.n_capsules, points)
 
 
 def reach_bounds(
@@ -175,17 +176,52 @@ def interval_capsule(a: NDArray[np.float64], b: NDArray[np.float64], bow: float,
 
 
 @kernel
-def human_growth(v_max: NDArray[np.float64], a: int, b: int, elapsed: float, error: float) -> float:
-    """How much the capsule between two measured joints grows until it holds the body part later (VEL set).
+def human_growth(v_max: float, elapsed: float, error: float) -> float:
+    """Radius of the ball that holds a joint later, by its largest speed alone (VEL set).
 
-    Each joint is in the ball of radius ``error + v_max elapsed`` around its measured position; the points
-    between them are convex combinations, so the larger ball radius does.
+    A body between two joints is in the capsule around both measured joints whose radius is the larger ball's: points
+    between the joints are convex combinations of them.
 
     Args:
-        v_max: Largest joint speeds (J,) [m/s].
-        a: Index of one joint.
-        b: Index of the other.
-        elapsed: Time since the true instant of the measurement [s].
-        error: Largest error of a measured position [m].
+        v_max: Largest speed [m/s].
+        elapsed: Time since the true instant of the measurement, at most [s].
+        error: Largest error of the measured position [m].
     """
-    return float(error + max(v_max[a], v_max[b]) * elapsed)
+    return float(error + v_max * elapsed)
+
+
+@kernel
+def combined_ball(
+    pos: NDArray[np.float64],
+    vel: NDArray[np.float64],
+    bounds: tuple[float, float, float, float],
+    begin: float,
+    end: float,
+    ball: NDArray[np.float64],
+) -> None:
+    """Ball that holds a joint during an interval, by bounds of its speed and acceleration (COMBINED set).
+
+    Let ``x = n·v`` be the speed in direction n at the measurement. Later it is at most ``min(v_max, x + a t)``, so the
+    joint gets no farther in that direction than ``H(x) = ∫₀^τ min(v_max, x + a t) dt``. H is concave in x with slope
+    ``h = min(v_max / a, τ)`` at 0, hence ``H(x) <= H(0) + h x``: the support function of the ball with centre ``p + h
+    v`` and radius ``H(0) = a (τ h - h²/2)``. An error of the velocity adds ``h e_v`` by the same line, one of the
+    position ``e_p``. Since H is convex in τ, the hull of the balls at both ends of an interval holds everything
+    between, and so does the last ball, widened until it holds the first one.
+
+    Args:
+        pos: Measured position (3,) [m].
+        vel: Estimated velocity (3,) [m/s].
+        bounds: Largest speed [m/s], largest acceleration [m/s²], error of position [m], error of velocity [m/s].
+        begin: Time since the true instant of the measurement at the start of the interval, at least [s].
+        end: The same at its end, at most [s].
+        ball: Centre and radius (4,) [m], written.
+    """
+    v_max, a_max, error, velocity_error = bounds
+    saturated = v_max / a_max
+    first, last = min(saturated, begin), min(saturated, end)
+    speed = np.sqrt(vel[0] * vel[0] + vel[1] * vel[1] + vel[2] * vel[2])
+    at_begin = a_max * first * (begin - 0.5 * first) + velocity_error * first
+    at_end = a_max * last * (end - 0.5 * last) + velocity_error * last
+    for k in range(3):
+        ball[k] = pos[k] + last * vel[k]
+    ball[3] = max(at_end, at_begin + speed * (last - first)) + error

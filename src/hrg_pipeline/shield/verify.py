@@ -1,4 +1,4 @@
-"""The proof that robot and human stay apart until standstill."""
+"""The proof that a plan is safe until standstill."""
 
 from __future__ import annotations
 
@@ -7,131 +7,253 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
-from hrg_pipeline.shield.checks import bound_bodies
-from hrg_pipeline.shield.distance import segment_distance_sq
-from hrg_pipeline.shield.model import INTERVALS
+from hrg_pipeline.shield.contacts import CLAMPED, bearable, harm, refused_contact, speed_in_interval
+from hrg_pipeline.shield.energy import energy_norm, point_speeds
+from hrg_pipeline.shield.model import DEPTHS, HUMAN, INTERVAL_S, INTERVALS, NO_STOP, OBSTACLE, PFL, SAFE
 from hrg_pipeline.shield.path import path_state
-from hrg_pipeline.shield.reach import interval_capsule, place_capsules
+from hrg_pipeline.shield.reach import human_growth, interval_capsule, place_capsules
+from hrg_pipeline.shield.separation import know_bodies
+from hrg_pipeline.shield.sets import Node, axis_distance_sq, enclose, is_apart, start_interval
+from hrg_pipeline.shield.static import static_apart, static_suspects
 from hrg_pipeline.shield.trajectory import ltt_at
 
 
 @kernel
-def _axis_distance_sq(axis: NDArray[np.float64], pos: NDArray[np.float64], first: int, second: int) -> float:
-    """Squared distance of an enclosing segment (2, 3) and the segment between two human joints [m²]."""
-    return segment_distance_sq(
-        (axis[0, 0], axis[0, 1], axis[0, 2]),
-        (axis[1, 0], axis[1, 1], axis[1, 2]),
-        (pos[first, 0], pos[first, 1], pos[first, 2]),
-        (pos[second, 0], pos[second, 1], pos[second, 2]),
-    )
+def shortest_interval(total: float) -> int:
+    """Number of edges from the start of the shortest intervals to their end, for a plan of this duration [s]."""
+    leaf = INTERVALS
+    while leaf > 1 and total * leaf > INTERVALS * INTERVAL_S:
+        leaf //= 2
+    return leaf
 
 
 @kernel
-def _suspicious_pairs(model: Row, row: Row, alpha: NDArray[np.float64], ds: float, elapsed: float) -> int:
-    """First level: the whole horizon as one interval; returns the number of pairs that may touch.
+def _grow_people(model: Row, row: Row, time: float, total: float) -> None:
+    """Radii of all bodies over the whole horizon, by speed bounds alone."""
+    for p in range(model.people):
+        know_bodies(model, row, p)
+        elapsed = time - row.human_time[p] + model.delay + total
+        for b in range(model.body_radius.shape[0]):
+            growth = human_growth(model.body_v_max[b], elapsed, model.body_error[b])
+            row.grown[p, b] = model.body_radius[b] + growth
 
-    The pairs are written as ``capsule * B + body``. Only the first and the last edge in ``points`` are read.
+
+@kernel
+def _suspicious_pairs(model: Row, row: Row, alpha: NDArray[np.float64], ds: float, time: float, total: float) -> int:
+    """First level: the whole horizon as one interval, and speed bounds alone.
+
+    Balls around everything come first, then the middle of a body against the axis of a capsule, then both axes. Only
+    the first and the last edge in ``points`` are read.
+
+    Returns:
+        How many pairs may touch; they are written to ``open_pairs[1]`` as ``(person L + capsule) B + body``.
     """
     count = 0
-    count_bodies = model.proximal.shape[0]
-    points, bodies, axis = row.points, row.bodies, row.axis
-    human = model.measurement_error + model.human_v_top * elapsed
-    for k in range(points.shape[1]):
+    bodies_count, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
+    axis = row.axis
+    _grow_people(model, row, time, total)
+    for k in range(row.n_capsules):
         bow = alpha[k] * ds * ds / 8.0
-        around = interval_capsule(points[0, k], points[INTERVALS, k], bow, axis)
-        around += model.capsule_radius[k] + model.allowance
-        dx, dy, dz = axis[0, 0] - axis[1, 0], axis[0, 1] - axis[1, 1], axis[0, 2] - axis[1, 2]
-        half = 0.5 * np.sqrt(dx * dx + dy * dy + dz * dz)
-        x = 0.5 * (axis[0, 0] + axis[1, 0])
-        y = 0.5 * (axis[0, 1] + axis[1, 1])
-        z = 0.5 * (axis[0, 2] + axis[1, 2])
-        dx, dy, dz = x - bodies[count_bodies, 0], y - bodies[count_bodies, 1], z - bodies[count_bodies, 2]
-        spheres = around + half + bodies[count_bodies, 3] + human
-        if dx * dx + dy * dy + dz * dz > spheres * spheres:
-            continue
-        for b in range(count_bodies):
-            growth = model.measurement_error + model.body_v_max[b] * elapsed
-            radii = around + model.body_radius[b] + growth
-            spheres = radii + half + bodies[b, 3]
-            dx, dy, dz = x - bodies[b, 0], y - bodies[b, 1], z - bodies[b, 2]
+        around = interval_capsule(row.points[0, k], row.points[INTERVALS, k], bow, axis)
+        around += row.capsule_radius[k] + model.allowance
+        ux, uy, uz = axis[1, 0] - axis[0, 0], axis[1, 1] - axis[0, 1], axis[1, 2] - axis[0, 2]
+        length_sq = ux * ux + uy * uy + uz * uz
+        half = 0.5 * np.sqrt(length_sq)
+        x, y, z = axis[0, 0] + 0.5 * ux, axis[0, 1] + 0.5 * uy, axis[0, 2] + 0.5 * uz
+        for p in range(model.people):
+            bodies, grown = row.bodies[p], row.grown[p]
+            elapsed = time - row.human_time[p] + model.delay + total
+            dx, dy, dz = x - bodies[bodies_count, 0], y - bodies[bodies_count, 1], z - bodies[bodies_count, 2]
+            human = human_growth(model.human_v_top, elapsed, model.human_error_top)
+            spheres = around + half + bodies[bodies_count, 3] + human
             if dx * dx + dy * dy + dz * dz > spheres * spheres:
                 continue
-            if _axis_distance_sq(axis, row.human_pos, model.proximal[b], model.distal[b]) > radii * radii:
-                continue
-            row.pairs[count] = k * count_bodies + b
-            count += 1
+            for b in range(bodies_count):
+                radii = around + grown[b]
+                ball = radii + bodies[b, 3]
+                dx, dy, dz = bodies[b, 0] - x, bodies[b, 1] - y, bodies[b, 2] - z
+                if dx * dx + dy * dy + dz * dz > (ball + half) * (ball + half):
+                    continue
+                along = (dx * ux + dy * uy + dz * uz) / length_sq if length_sq > 0.0 else 0.0
+                along = min(max(along, -0.5), 0.5)
+                dx, dy, dz = dx - along * ux, dy - along * uy, dz - along * uz
+                if dx * dx + dy * dy + dz * dz > ball * ball:
+                    continue
+                if axis_distance_sq(axis, row.human_pos[p], model.proximal[b], model.distal[b]) > radii * radii:
+                    continue
+                row.open_pairs[1, count] = (p * capsules + k) * bodies_count + b
+                count += 1
     return count
 
 
 @kernel
-def _pairs_apart(
-    model: Row, row: Row, interval: int, count: int, alpha: NDArray[np.float64], ds: float, elapsed: float
-) -> bool:
-    """Second level: whether all suspicious pairs are apart during one interval, which ends after ``elapsed``."""
-    bodies = model.proximal.shape[0]
-    points, axis = row.points, row.axis
-    last = -1
-    around = 0.0
+def fill_edge(model: Row, row: Row, slot: int, edge: int, total: float, end: float) -> None:
+    """Place the capsules at one edge, once a proposal; with PFL also how fast the robot is there per path speed."""
+    if row.edge_known[edge] != 0:
+        return
+    start, phases, joints = row.proposal_start, row.proposal_phases, row.joints[0]
+    s = min(path_state(start, phases, total, total * edge / INTERVALS)[0], end)
+    ltt_at(row.ltt[slot], s, joints)
+    place_capsules(model, row, joints[0], row.points[edge])
+    row.path_edges[edge] = s
+    row.edge_known[edge] = 1
+    if row.mode == PFL:
+        row.edge_norm[edge] = energy_norm(model, row, joints[1])
+        point_speeds(model, row, joints[1], row.points[edge], row.edge_speed[edge])
+
+
+@kernel
+def _still_open(model: Row, row: Row, slot: int, node: Node, depth: int, count: int, target: int) -> int:
+    """Look at the open pairs of one interval; returns how many stay open, which are written to another depth.
+
+    With PFL a pair is closed as well if whatever the robot may do to a body part is less than what it bears clamped.
+    """
+    bodies, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
+    first, last, time, begin, end = node
+    start_interval(row, first, last)
+    strongest = np.inf
+    if row.mode == PFL:
+        strongest = speed_in_interval(row, begin, end)
+    left = 0
     for index in range(count):
-        capsule = row.pairs[index] // bodies
-        body = row.pairs[index] % bodies
-        if capsule != last:
-            last = capsule
-            bow = alpha[capsule] * ds * ds / 8.0
-            around = interval_capsule(points[interval, capsule], points[interval + 1, capsule], bow, axis)
-        growth = model.measurement_error + model.body_v_max[body] * elapsed
-        radii = around + model.capsule_radius[capsule] + model.allowance + model.body_radius[body] + growth
-        if not _axis_distance_sq(axis, row.human_pos, model.proximal[body], model.distal[body]) > radii * radii:
-            return False
+        pair = row.open_pairs[depth, index]
+        body, capsule, person = pair % bodies, (pair // bodies) % capsules, pair // (bodies * capsules)
+        around = enclose(model, row, slot, capsule)
+        late = time - row.human_time[person]
+        if is_apart(model, row, person, capsule, body, around, late + begin, late + model.delay + end):
+            continue
+        if row.mode == PFL and harm(model, row, slot, capsule, strongest) <= bearable(model, capsule, body, CLAMPED):
+            continue
+        row.open_pairs[target, left] = pair
+        left += 1
+    return left
+
+
+@kernel
+def _people_safe(model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int, count: int) -> bool:
+    """Second level: halve intervals until all pairs are closed in each, or one is not in an interval of ``leaf`` edges.
+
+    Args:
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory, with the suspicious pairs in ``open_pairs[1]``.
+        slot: Trajectory slot.
+        total: Time until standstill [s].
+        time: Now [s].
+        end: Where the trajectory ends [s].
+        leaf: Number of edges from the start of the shortest intervals to their end.
+        count: Number of suspicious pairs.
+    """
+    row.open_count[1] = count
+    first, width, depth = 0, INTERVALS // 2, 1
+    if leaf == INTERVALS:
+        width, depth = INTERVALS, 0
+        row.open_count[0] = count
+        for k in range(count):
+            row.open_pairs[0, k] = row.open_pairs[1, k]
+    while first < INTERVALS:
+        last = first + width
+        fill_edge(model, row, slot, first, total, end)
+        fill_edge(model, row, slot, last, total, end)
+        left = 0
+        if row.path_edges[last] != row.path_edges[first]:  # at rest: safe
+            node = (first, last, time, total * first / INTERVALS, total * last / INTERVALS)
+            left = _still_open(model, row, slot, node, depth, row.open_count[depth], depth + 1)
+            if left > 0 and width == leaf:
+                pairs = row.open_pairs[depth + 1]
+                refused = 0 if row.mode != PFL else refused_contact(model, row, slot, node, pairs, left)
+                if refused >= 0:
+                    row.culprit[0], row.culprit[1], row.culprit[2] = pairs[refused], first, last
+                    return False
+                left = 0
+        if left > 0:
+            width //= 2
+            depth += 1
+            row.open_count[depth] = left
+        else:  # done with this interval, and with those it is the last part of
+            first = last
+            while first < INTERVALS and first % (2 * width) == 0:
+                width *= 2
+                depth -= 1
     return True
 
 
 @kernel
-def verify_plan(model: Row, row: Row, slot: int, total: float, age: float, bodies_known: bool) -> bool:
-    """Whether the proposed path plan keeps the robot apart from wherever the human may be, until standstill.
+def _same_culprit(model: Row, row: Row, slot: int, total: float, time: float, end: float, leaf: int) -> bool:
+    """Whether the pair that refuted the last proof still does in the same interval, as is likely, and cheap to see."""
+    pair, first, last = row.culprit[0], row.culprit[1], row.culprit[2]
+    capsule = (pair // model.proximal.shape[0]) % row.capsule_radius.shape[0]
+    if pair < 0 or last - first != leaf or capsule >= row.n_capsules:
+        return False
+    fill_edge(model, row, slot, first, total, end)
+    fill_edge(model, row, slot, last, total, end)
+    if row.path_edges[last] == row.path_edges[first]:
+        return False
+    row.open_pairs[0, 0] = pair
+    node = (first, last, time, total * first / INTERVALS, total * last / INTERVALS)
+    if _still_open(model, row, slot, node, 0, 1, DEPTHS - 1) == 0:
+        return False
+    return row.mode != PFL or refused_contact(model, row, slot, node, row.open_pairs[DEPTHS - 1], 1) >= 0
 
-    Both sets cover the same wall-clock interval ``[0, total]`` from now. Where the path does not move, and
-    past the end of the trajectory, the robot stands still, which counts as safe.
+
+@kernel
+def _obstacles_clear(model: Row, row: Row, slot: int, total: float, end: float, leaf: int, count: int) -> bool:
+    """Second level for obstacles: halve intervals until all suspicious pairs are clear, down to ``leaf`` edges."""
+    first, width = 0, max(INTERVALS // 2, leaf)
+    while first < INTERVALS:
+        last = first + width
+        fill_edge(model, row, slot, first, total, end)
+        fill_edge(model, row, slot, last, total, end)
+        ds = row.path_edges[last] - row.path_edges[first]
+        if ds == 0.0 or static_apart(model, row, first, last, count, row.ltt_alpha[slot], ds):
+            first = last
+            while first < INTERVALS and first % (2 * width) == 0:
+                width *= 2
+        elif width == leaf:
+            return False
+        else:
+            width //= 2
+    return True
+
+
+@kernel
+def verify_plan(model: Row, row: Row, slot: int, total: float, time: float) -> int:
+    """Whether the proposed path plan is safe until standstill.
+
+    The robot keeps clear of obstacles and of itself. It also keeps apart from wherever people may be; with PFL it may
+    reach them, but not with more than they bear. Robot and human sets cover the same wall-clock interval ``[0,
+    total]`` from now. Where the path does not move, and past the end of the trajectory, the robot stands still, which
+    counts as safe.
 
     Args:
         model: Record of the shield's model.
-        row: The environment's row of the shield's memory, with proposal and measurement in it, and the joint
-            values of the proposal's start in ``joints[1]``.
+        row: The environment's row of the shield's memory, with proposal and measurements in it.
         slot: Trajectory slot that the plan runs on.
         total: Time until standstill [s].
-        age: Time since the true instant of the measurement, at most [s].
-        bodies_known: Whether ``bodies`` is up to date.
+        time: Now [s].
 
     Returns:
-        True only if every pair is proven apart; False on any number that is not finite.
+        SAFE, HUMAN, OBSTACLE or NO_STOP; never SAFE on any number that is not finite.
     """
-    if not (np.isfinite(total) and total >= 0.0 and np.isfinite(age)):
-        return False
-    start, phases = row.proposal_start, row.proposal_phases
+    if not (np.isfinite(total) and total >= 0.0):
+        return NO_STOP
     end = row.ltt_duration[slot]
-    s_first = min(start[0], end)
-    s_last = min(path_state(start, phases, total, total)[0], end)
+    s_first = min(row.proposal_start[0], end)
+    s_last = min(path_state(row.proposal_start, row.proposal_phases, total, total)[0], end)
     if s_last == s_first:
-        return True
-    if not bodies_known:
-        bound_bodies(row.human_pos, model.proximal, model.distal, model.body_radius, row.bodies)
-    ltt, alpha = row.ltt[slot], row.ltt_alpha[slot]
-    joints, frames = row.joints[0], row.frames
-    place_capsules(model, frames, row.joints[1, 0], row.points[0])
-    ltt_at(ltt, s_last, joints)
-    place_capsules(model, frames, joints[0], row.points[INTERVALS])
-    count = _suspicious_pairs(model, row, alpha, s_last - s_first, age + total)
-    if count == 0:
-        return True
-    s_before = s_first
-    for k in range(INTERVALS):
-        elapsed = total * (k + 1) / INTERVALS
-        s_after = min(path_state(start, phases, total, elapsed)[0], end)
-        if k + 1 < INTERVALS:
-            ltt_at(ltt, s_after, joints)
-            place_capsules(model, frames, joints[0], row.points[k + 1])
-        ds = s_after - s_before
-        s_before = s_after
-        if ds != 0.0 and not _pairs_apart(model, row, k, count, alpha, ds, age + elapsed):
-            return False
-    return True
+        return SAFE
+    for edge in range(INTERVALS + 1):
+        row.edge_known[edge] = 0
+    leaf = shortest_interval(total)
+    if _same_culprit(model, row, slot, total, time, end, leaf):
+        return HUMAN
+    fill_edge(model, row, slot, 0, total, end)
+    fill_edge(model, row, slot, INTERVALS, total, end)
+    alpha, ds = row.ltt_alpha[slot], s_last - s_first
+    statics = static_suspects(model, row, alpha, ds)
+    count = _suspicious_pairs(model, row, alpha, ds, time, total)
+    if statics > 0 and not _obstacles_clear(model, row, slot, total, end, leaf, statics):
+        return OBSTACLE
+    if count > 0 and not _people_safe(model, row, slot, total, time, end, leaf, count):
+        return HUMAN
+    row.culprit[0] = -1
+    return SAFE

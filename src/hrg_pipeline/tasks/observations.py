@@ -1,4 +1,4 @@
-"""Sensors that every task has: the arm, and where the human is relative to it."""
+"""Sensors that every task has: the arm, and where the person who takes part is relative to it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def observe_robot(engine: Engine) -> dict[str, Array]:
 
 
 def observe_human(engine: Engine) -> dict[str, Array]:
-    """Return vectors (world frame) and distances [m] from the end effector to hands and head, and nine joints."""
+    """Return vectors (world frame) and distances [m] from the end effector to hands and head, and nine joints.
+
+    All are those of person 0; other people are not observed.
+    """
     positions = engine.human_positions(_BODY_INDICES)
     points, joints = positions[:, : len(_HUMAN_POINTS)], positions[:, len(_HUMAN_POINTS) :]
     vectors = points - engine.eef_pos[:, None]

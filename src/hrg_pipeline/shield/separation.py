@@ -1,0 +1,197 @@
+"""How far robot and people are apart as measured."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.physics.jit import kernel
+from hrg_pipeline.physics.records import Row
+from hrg_pipeline.shield.distance import segment_distance_sq
+from hrg_pipeline.shield.reach import place_capsules
+
+_EXACT_BELOW_M = 1.0
+CLOSE_M = 0.12
+"""A distance that may be below this is computed in every cycle [m]."""
+STALE_CYCLES = 5
+"""Others below 1 m are computed every so many cycles."""
+_SURELY = 1.0 - 1e-9  # room for rounding in bounds
+
+
+@kernel
+def off_by(reach: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """How far apart any point of the robot can be in two configurations, at most [m].
+
+    On the straight line from one to the other, a joint that turns by dq moves no point by more than reach dq.
+
+    Args:
+        reach: ``ShieldModel.reach`` (n,) [m].
+        a: One configuration (n,) [rad].
+        b: The other one (n,) [rad].
+    """
+    total = 0.0
+    for j in range(reach.shape[0]):
+        total += reach[j] * abs(a[j] - b[j])
+    return total
+
+
+@kernel
+def sure_distance(row: Row) -> float:
+    """Distance that everybody surely has from the robot, as measured [m]."""
+    least = np.inf
+    for person in range(row.distance_bound.shape[0]):
+        least = min(least, row.distance_bound[person])
+    return least
+
+
+@kernel
+def bound_bodies(
+    pos: NDArray[np.float64],
+    proximal: NDArray[np.int64],
+    distal: NDArray[np.int64],
+    radius: NDArray[np.float64],
+    bodies: NDArray[np.float64],
+) -> None:
+    """Midpoints and half lengths of the human capsules, and a ball around all of them.
+
+    Args:
+        pos: Joint positions (J, 3) [m].
+        proximal: (B,).
+        distal: (B,).
+        radius: (B,) [m].
+        bodies: (B + 1, 4) [m], written; the last row is the ball's centre and radius, real radii included.
+    """
+    count = proximal.shape[0]
+    for b in range(count):
+        half = 0.0
+        for k in range(3):
+            first = pos[proximal[b], k]
+            second = pos[distal[b], k]
+            bodies[b, k] = 0.5 * (first + second)
+            half += (second - first) ** 2
+        bodies[b, 3] = 0.5 * np.sqrt(half)
+    ball = bodies[count]
+    for k in range(3):
+        ball[k] = 0.0
+        for b in range(count):
+            ball[k] += bodies[b, k] / count
+    ball[3] = 0.0
+    for b in range(count):
+        x, y, z = bodies[b, 0] - ball[0], bodies[b, 1] - ball[1], bodies[b, 2] - ball[2]
+        ball[3] = max(ball[3], np.sqrt(x * x + y * y + z * z) + bodies[b, 3] + radius[b])
+
+
+@kernel
+def know_bodies(model: Row, row: Row, person: int) -> None:
+    """Bring ``bodies`` of a person up to date, once a measurement."""
+    if row.bodies_known[person] == 0:
+        pos = row.human_pos[person]
+        bound_bodies(pos, model.proximal, model.distal, model.body_radius, row.bodies[person])
+        row.bodies_known[person] = 1
+
+
+@kernel
+def _pair_distance(
+    model: Row, row: Row, points: NDArray[np.float64], pos: NDArray[np.float64], capsule: int, body: int
+) -> float:
+    """Distance of one robot capsule and one human capsule, real radii [m]."""
+    first, second = model.proximal[body], model.distal[body]
+    squared = segment_distance_sq(
+        (points[capsule, 0, 0], points[capsule, 0, 1], points[capsule, 0, 2]),
+        (points[capsule, 1, 0], points[capsule, 1, 1], points[capsule, 1, 2]),
+        (pos[first, 0], pos[first, 1], pos[first, 2]),
+        (pos[second, 0], pos[second, 1], pos[second, 2]),
+    )
+    return float(np.sqrt(squared) - (row.capsule_radius[capsule] + model.body_radius[body]))
+
+
+@kernel
+def robot_human_distance(
+    model: Row,
+    row: Row,
+    points: NDArray[np.float64],
+    pos: NDArray[np.float64],
+    bodies: NDArray[np.float64],
+    nearest: NDArray[np.int64],
+) -> float:
+    """Distance of robot and human with their real radii.
+
+    Args:
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory, for the sizes of the robot's capsules.
+        points: Capsule ends of the robot (L, 2, 3) [m].
+        pos: Joint positions of the human (J, 3) [m].
+        bodies: From ``bound_bodies`` (B + 1, 4).
+        nearest: Capsule and body (2,) that are looked at first, best those that were nearest last time; written.
+
+    Returns:
+        Distance [m], exact below 1 m (negative: overlap), above it only a lower bound.
+    """
+    count = model.proximal.shape[0]
+    best = _pair_distance(model, row, points, pos, nearest[0], nearest[1])
+    first_capsule, first_body = nearest[0], nearest[1]
+    for k in range(row.n_capsules):
+        x = 0.5 * (points[k, 0, 0] + points[k, 1, 0])
+        y = 0.5 * (points[k, 0, 1] + points[k, 1, 1])
+        z = 0.5 * (points[k, 0, 2] + points[k, 1, 2])
+        dx, dy, dz = (
+            points[k, 0, 0] - points[k, 1, 0],
+            points[k, 0, 1] - points[k, 1, 1],
+            points[k, 0, 2] - points[k, 1, 2],
+        )
+        around = 0.5 * np.sqrt(dx * dx + dy * dy + dz * dz) + row.capsule_radius[k]
+        dx, dy, dz = x - bodies[count, 0], y - bodies[count, 1], z - bodies[count, 2]
+        bound = np.sqrt(dx * dx + dy * dy + dz * dz) - bodies[count, 3] - around
+        if bound >= min(best, _EXACT_BELOW_M):
+            best = min(best, bound)
+            continue
+        for b in range(count):
+            dx, dy, dz = x - bodies[b, 0], y - bodies[b, 1], z - bodies[b, 2]
+            centres = dx * dx + dy * dy + dz * dz
+            spheres = around + bodies[b, 3] + model.body_radius[b]
+            enough = max(best + spheres, 0.0)
+            if centres >= enough * enough or (k == first_capsule and b == first_body):
+                continue
+            distance = np.sqrt(centres) - spheres
+            if distance < _EXACT_BELOW_M:
+                distance = _pair_distance(model, row, points, pos, k, b)
+            if not distance >= best:
+                best = distance
+                nearest[0], nearest[1] = k, b
+    return float(best)
+
+
+@kernel
+def watch_distance(model: Row, row: Row, q_meas: NDArray[np.float64]) -> None:
+    """Bring ``min_distance`` up to date, at no cost while everybody is far.
+
+    A distance cannot shrink by more than what human and robot moved. If it may be below ``CLOSE_M`` it is computed in
+    every cycle, below 1 m every few cycles.
+
+    Args:
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory, with the measurement in it.
+        q_meas: Measured joint positions (n,), finite [rad].
+    """
+    robot = off_by(row.reach, q_meas, row.q_seen)
+    for j in range(q_meas.shape[0]):
+        row.q_seen[j] = q_meas[j]
+    placed = False
+    row.min_distance = np.inf
+    for p in range(model.people):
+        row.distance_bound[p] -= (row.human_moved[p] + robot) / _SURELY
+        row.distance_age[p] += 1
+        bound = row.distance_bound[p]
+        if bound >= _EXACT_BELOW_M:
+            row.person_distance[p] = bound
+        elif bound <= CLOSE_M or row.distance_age[p] >= STALE_CYCLES:
+            if not placed:
+                place_capsules(model, row, q_meas, row.points[0])
+                placed = True
+            know_bodies(model, row, p)
+            pos, bodies, nearest = row.human_pos[p], row.bodies[p], row.nearest[p]
+            distance = robot_human_distance(model, row, row.points[0], pos, bodies, nearest)
+            row.person_distance[p] = distance
+            row.distance_bound[p] = distance if np.isfinite(distance) else -np.inf
+            row.distance_age[p] = 0
+        row.min_distance = min(row.min_distance, row.person_distance[p])
