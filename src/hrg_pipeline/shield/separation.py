@@ -11,7 +11,7 @@ from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.reach import place_capsules
 
 _EXACT_BELOW_M = 1.0
-CLOSE_M = 0.12
+CLOSE_M = 0.35
 """A distance that may be below this is computed in every cycle [m]."""
 STALE_CYCLES = 5
 """Others below 1 m are computed every so many cycles."""
