@@ -54,7 +54,7 @@ def test_random_actions_stay_safe(name):
     assert 0.05 < worst["share"] < 1.0
     assert worst["error"] < TRACKING_RAD
     assert openings.min() > -0.1 and openings.max() < 1.1
-    assert openings.max() - openings.min() > 0.8
+    assert openings.max() - openings.min() > 0.45  # half open at first; beside a person they are held
 
 
 @pytest.mark.nightly
