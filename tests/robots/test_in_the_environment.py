@@ -34,7 +34,7 @@ def drive(robot, n_steps, num_envs, seed):
                 actions[:, -1] = 1.0 if (k // 20) % 2 else -1.0
             observation, _, _, _, info = env.step(actions.astype(np.float32))
             assert all(np.isfinite(values).all() for values in observation.values())
-            # A collision of the arm with itself or the table, which the shield does not prevent, is another matter.
+            # How well an arm is followed that touches something is another matter.
             free = (info["n_collisions_static"] == 0) & (info["n_collisions_robot"] == 0)
             error = np.abs(engine.shields.command[:, 0] - engine.q).max(axis=1)
             worst["share"] = max(worst["share"], engine.torque_share[free].max(initial=0.0))
