@@ -58,6 +58,7 @@ class Scene:
                 CYCLE,
                 DEBOUNCE,
                 SAFE_VEL,
+                1,
             )
         )
 

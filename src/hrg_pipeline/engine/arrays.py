@@ -13,13 +13,15 @@ from hrg_pipeline.errors import ModelError
 from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.human.curves import FRAME_SIZE
 from hrg_pipeline.human.playback import CLOCK_SIZE, LOOP_SIZE, MAX_LOOPS, PERSON_SIZE
-from hrg_pipeline.physics.contacts import MAX_PAIRS
+from hrg_pipeline.physics.contacts import GEOM_STATIC, MAX_PAIRS
 from hrg_pipeline.physics.records import Rows, columns, make_rows
 from hrg_pipeline.robots.model import GRIP_SITE
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+MAX_GEOMS, MAX_DOFS = 192, 64
+"""Room in the records. They have the same shape whatever objects are in a scene, so kernels are compiled once a robot."""
 FIELDS = ("qpos", "qvel", "ctrl", "qfrc_bias", "qfrc_passive", "M", "mocap_pos", "mocap_quat", "site_xpos")
 """Fields of mjData whose addresses kernels use, in the order of ``EnvArrays.fields``."""
 QPOS, QVEL, CTRL, BIAS, PASSIVE, MASS, MOCAP_POS, MOCAP_QUAT, SITE_XPOS = range(len(FIELDS))
@@ -46,14 +48,19 @@ class SceneArrays(NamedTuple):
     gripper_open: Array
     """Control of each gripper actuator when open (g,)."""
     gripper_closed: Array
-    geom_class: Ints
     geom_body: Ints
+    """(MAX_GEOMS,), as all that is said of geoms."""
     geom_link: Ints
-    """Index of the arm's joint that moves each geom (ngeom,); -1: none."""
+    """Index of the arm's joint that moves each geom; -1: none."""
     geom_person: Ints
-    """Whose geom it is (ngeom,); -1 where it is no human's."""
+    """Whose geom it is; -1 where it is no human's."""
     geom_human_body: Ints
-    """Index in ``BODY_NAMES`` (ngeom,); -1 where it is no human's."""
+    """Index in ``BODY_NAMES``; -1 where it is no human's."""
+    hand_body: int
+    """The last link of the arm."""
+    first_weld: int
+    """Id of the first of ``n_welds`` equalities that fix objects to people's hands."""
+    n_welds: int
     grip_site: int
     kp: float
     kd: float
@@ -103,6 +110,10 @@ class EnvArrays(NamedTuple):
     """When each person was where ``human_pos`` says (N, P) [s]."""
     human_touched: Ints
     """Bodies of each person that the robot touched in this RL step: bit k for body k (N, P)."""
+    geom_class: Ints
+    """What each geom belongs to (N, MAX_GEOMS); an object is another class while it is held."""
+    weld_force: Array
+    """Largest force of a weld between a hand and an object in this RL step (N,) [N]."""
     gripper: Array
     """Gripper command, -1 open to 1 closed (N,)."""
     q: Array
@@ -134,6 +145,7 @@ class EnvArrays(NamedTuple):
     """Why the episode cannot go on; index into ``FAILURES`` (N,)."""
     jacobian: Array
     command_qvel: Array
+    """Commanded joint speeds, zero where nothing is commanded (N, MAX_DOFS)."""
     acceleration: Array
     """Wanted joint accelerations (N, n) [rad/s²]."""
     rows: Rows
@@ -147,8 +159,14 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
     """Collect the constants of a scene for the kernels.
 
     Raises:
-        ModelError: if the arm's actuators are not one motor per joint.
+        ModelError: if the arm's actuators are not one motor per joint, or the scene has too many geoms or degrees of
+            freedom.
     """
+    if scene.model.ngeom > MAX_GEOMS or scene.model.nv > MAX_DOFS:
+        raise ModelError(
+            f"the scene has {scene.model.ngeom} geoms and {scene.model.nv} degrees of freedom, "
+            f"there is room for {MAX_GEOMS} and {MAX_DOFS}"
+        )
     model, robot = scene.model, scene.robot
     joints = np.array(scene.arm_joints)
     dofs = model.jnt_dofadr[joints]
@@ -170,11 +188,13 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
         gripper_ctrl=gripper.actuators,
         gripper_open=gripper.opened,
         gripper_closed=gripper.closed,
-        geom_class=scene.geom_class,
-        geom_body=model.geom_bodyid.astype(np.int64),
-        geom_link=_links_of_geoms(model, joints),
-        geom_person=scene.geom_person,
-        geom_human_body=scene.geom_human_body,
+        geom_body=_of_geoms(model.geom_bodyid, 0),
+        geom_link=_of_geoms(_links_of_geoms(model, joints), -1),
+        geom_person=_of_geoms(scene.geom_person, -1),
+        geom_human_body=_of_geoms(scene.geom_human_body, -1),
+        hand_body=int(model.jnt_bodyid[joints[-1]]),
+        first_weld=scene.welds[0] if scene.welds else 0,
+        n_welds=len(scene.welds),
         grip_site=model.site(GRIP_SITE).id,
         kp=robot.kp,
         kd=robot.kd,
@@ -190,7 +210,7 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
 
 def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujoco.MjData]) -> EnvArrays:
     """Allocate one row per mjData, each of the model with the same index."""
-    count, dof, nv = len(datas), scene.robot.dof, scene.model.nv
+    count, dof = len(datas), scene.robot.dof
     people, bodies = scene.people, len(BODY_NAMES)
     floats: dict[str, tuple[int, ...]] = {
         "human_frame": (people, FRAME_SIZE),
@@ -211,8 +231,9 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
         "contact_normal_energy": (),
         "min_distance": (),
         "torque_share": (),
-        "jacobian": (3 * nv,),
-        "command_qvel": (nv,),
+        "jacobian": (3 * MAX_DOFS,),
+        "command_qvel": (MAX_DOFS,),
+        "weld_force": (),
         "acceleration": (dof,),
     }
     ints: dict[str, tuple[int, ...]] = {
@@ -220,6 +241,7 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
         "clip": (people,),
         "human_stage": (people, 2),
         "human_touched": (people,),
+        "geom_class": (MAX_GEOMS,),
         "contact_counters": (4,),
         "contact_pairs": (MAX_PAIRS + 1,),
     }
@@ -234,7 +256,15 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
     arrays.data[:] = [data._address for data in datas]
     arrays.fields[:] = [[getattr(data, name).ctypes.data for name in FIELDS] for data in datas]
     arrays.min_distance[:] = np.inf
+    arrays.geom_class[:] = _of_geoms(scene.geom_class, GEOM_STATIC)
     return arrays
+
+
+def _of_geoms(values: NDArray[Any], default: int) -> Ints:
+    """Values of all geoms, filled up to ``MAX_GEOMS``."""
+    found = np.full(MAX_GEOMS, default, dtype=np.int64)
+    found[: len(values)] = values
+    return found
 
 
 def _links_of_geoms(model: mujoco.MjModel, joints: Ints) -> Ints:

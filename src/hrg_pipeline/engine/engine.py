@@ -12,20 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
-from hrg_pipeline.engine.human import PACE_CHANGE
+from hrg_pipeline.engine.layout import Layout
+from hrg_pipeline.engine.objects import Objects
 from hrg_pipeline.engine.obstacles import static_pairs
 from hrg_pipeline.engine.people import Members, People
-from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP, Scene, build_scene
+from hrg_pipeline.engine.scene import BARE, CYCLE_S, CYCLES_PER_STEP, build_scene
 from hrg_pipeline.engine.sizes import sizes_vary
 from hrg_pipeline.engine.step import begin_step, observe_end, run_chunk
 from hrg_pipeline.engine.threads import Crew
+from hrg_pipeline.engine.watched import motion_limits, robot_geometry, watched_bodies
 from hrg_pipeline.errors import ConfigError
-from hrg_pipeline.human.body import BODY_NAMES, ShieldBodies, make_shield_bodies_for
+from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.human.motion_set import MotionSet, make_motion_set
 from hrg_pipeline.human.params import HumanParams
-from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
+from hrg_pipeline.physics.contacts import GEOM_ALLOWED, GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
+from hrg_pipeline.robots.gripper_model import closing_direction
+from hrg_pipeline.robots.ik import forward, make_arm, start_configuration
 from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
-from hrg_pipeline.shield.model import ASSUMPTIONS, MODES, SAFE, VERDICTS, MotionLimits, RobotGeometry
+from hrg_pipeline.shield.model import ASSUMPTIONS, MODES, SAFE, VERDICTS
 from hrg_pipeline.shield.params import ShieldParams, ShieldType
 from hrg_pipeline.shield.shield import reset_shield
 from hrg_pipeline.shield.static import configuration_gap
@@ -38,6 +42,7 @@ MOTION_STREAM = 1_000_000
 """Branch of the seed tree that the motion library grows from; no environment has so high an index."""
 _REACHABLE_M = 0.002
 """Configurations this much clearer than the shield asks for can be reached, and left [m]."""
+_AHEAD_M, _AHEAD_STEPS = 0.05, 11
 _ROOM_RAD = 0.1
 """So far every joint alone can turn either way from a free configuration [rad]."""
 _AFTER_HORIZON_S = 1.0
@@ -61,6 +66,7 @@ class Engine:
         safe_vel: speed above which a human contact is critical [m/s].
         debounce_s: gap that separates two human contacts [s].
         gripper: which gripper; None means the arm's own.
+        layout: what the task puts into the scene.
     """
 
     def __init__(
@@ -76,8 +82,9 @@ class Engine:
         safe_vel: float,
         debounce_s: float,
         gripper: str | None = None,
+        layout: Layout = BARE,
     ) -> None:
-        self.scene = build_scene(robot_name, human.stature_m, human.girth, gripper, human.count)
+        self.scene = build_scene(robot_name, human.stature_m, human.girth, gripper, human.count, layout)
         self.robot = self.scene.robot
         self.num_envs = num_envs
         self.dof = self.robot.dof
@@ -93,10 +100,10 @@ class Engine:
         motions = _motion_set(human, horizon_s, seed)
         self.people = People(self.scene, human, motions, self._arrays, self._models)
         self.shield = make_shield_model(
-            _robot_geometry(self.scene),
-            _bodies(human),
+            robot_geometry(self.scene),
+            watched_bodies(human),
             shield,
-            _limits(self.scene),
+            motion_limits(self.scene),
             CYCLE_S,
             people=human.count,
             statics=static_pairs(self.scene, shield.obstacles, gripper=shield.obstacle_gripper, held=True),
@@ -104,6 +111,9 @@ class Engine:
             joint_names=BODY_NAMES,
         )
         self.shields = make_shield_state(self.shield, num_envs)
+        self.arm = make_arm(shared, self.scene.chain, self.scene.arm_joints, self.robot)
+        guards = self.shield, self.shields
+        self.objects = Objects(self.scene, self.people, self.arm, self._arrays, self._datas, *guards)
         self._crew = Crew(num_envs, n_threads, self._run)
         self._gripper_actions = np.zeros(num_envs)
         self._goals = np.zeros((num_envs, self.dof))
@@ -130,6 +140,12 @@ class Engine:
     def eef_pos(self) -> Array:
         """Grip site in the world (N, 3) [m]."""
         return self._arrays.eef_pos.copy()
+
+    @property
+    def eef_vel(self) -> Array:
+        """Velocity of the grip site in the world (N, 3) [m/s]."""
+        jacobian = forward(self.arm, self._arrays.q).jacobian[:, :3]
+        return np.asarray((jacobian @ self._arrays.dq[:, :, None])[:, :, 0])
 
     @property
     def contact_flags(self) -> NDArray[np.int64]:
@@ -173,6 +189,16 @@ class Engine:
     def human_pose(self, i: int, person: int = 0) -> tuple[Array, Array]:
         """Return positions (24, 3) [m] and orientations wxyz (24, 4) of a person's bodies."""
         return self._arrays.human_pos[i, person].copy(), self._arrays.human_quat[i, person].copy()
+
+    @property
+    def gripper_qpos(self) -> Array:
+        """Positions of the finger joints, the driven ones first (N, h) [m] or [rad]."""
+        return np.array([qpos[self._gripper_span[0]] for qpos in self._qpos])
+
+    @property
+    def gripper_qvel(self) -> Array:
+        """Their speeds (N, h) [m/s] or [rad/s]."""
+        return np.array([data.qvel[self.scene.gripper_joints.dof] for data in self._datas])
 
     def gripper_opening(self) -> Array:
         """Mean opening of the fingers, 0 closed to 1 open (N,)."""
@@ -239,6 +265,24 @@ class Engine:
         begin_step(self._arrays, self.shield, self.shields, actions, ACTION_SCALE, self._goals, self._gripper_actions)
         self._crew.run()
         self._interventions += self.shields.intervened
+        self.objects.look()
+
+    def start_pose(self, pos: Array) -> Array:
+        """Find a configuration with the gripper pointing down at a place, in which the shield lets the arm stand.
+
+        Args:
+            pos: wanted for the grip site, in the world (3,) [m]; where an arm cannot do that, the gripper is farther
+                ahead, by as many steps of 5 cm as it takes.
+
+        Returns:
+            Joint angles (n,) [rad].
+
+        Raises:
+            ModelError: if there is none within half a metre either.
+        """
+        closing, home = closing_direction(self.scene.model, self.robot.gripper), np.array(self.robot.home_qpos)
+        places = [np.asarray(pos) + np.array([_AHEAD_M * k, 0.0, 0.0]) for k in range(_AHEAD_STEPS)]
+        return start_configuration(self.arm, home, places, closing, self.is_clear)
 
     def is_free(self, q: Array, clearance_m: float) -> bool:
         """Tell whether a configuration keeps clear of table and pedestal and does not touch the arm itself.
@@ -251,23 +295,23 @@ class Engine:
             clearance_m: distance to table and pedestal; links of the arm may come closer than this to each other,
                 since neighbours always do, but not touch [m].
         """
-        if not self._is_clear(q):
+        if not self.is_clear(q):
             return False
         data = self._probe
         self._probe_model.geom_margin[:] = clearance_m
         data.qpos[self._constants.arm_qpos] = q
         mujoco.mj_fwdPosition(self._probe_model, data)
-        classes = self._constants.geom_class[data.contact.geom]
+        classes = self.scene.geom_class[data.contact.geom]
         robot = np.isin(classes, (GEOM_ROBOT, GEOM_GRIPPER))
         gripper = (classes == GEOM_GRIPPER).all(axis=1)
-        human = (classes == GEOM_HUMAN).any(axis=1)
+        human = np.isin(classes, (GEOM_HUMAN, GEOM_ALLOWED)).any(axis=1)
         apart = robot.all(axis=1) & (data.contact.dist >= 0.0)
         if bool((robot.any(axis=1) & ~gripper & ~human & ~apart).any()):
             return False
         turns = _ROOM_RAD * np.eye(self.dof)
-        return all(self._is_clear(q + turn) for turn in (*turns, *-turns))
+        return all(self.is_clear(q + turn) for turn in (*turns, *-turns))
 
-    def _is_clear(self, q: Array) -> bool:
+    def is_clear(self, q: Array) -> bool:
         """Tell whether the shield would let the arm stand in a configuration."""
         gap = configuration_gap(self.shield.record, self.shields.rows, 0, q)
         return gap > self.shield.static_margin + _REACHABLE_M
@@ -286,6 +330,7 @@ class Engine:
             },
             "shield": {k: v[i].copy() for k, v in self.shields._asdict().items() if k != "rows"},
             "interventions": int(self._interventions[i]),
+            "objects": self.objects.get_state(i),
         }
 
     def set_state(self, i: int, state: dict[str, Any]) -> None:
@@ -296,6 +341,7 @@ class Engine:
                 getattr(target, name)[i] = row
         self._interventions[i] = state["interventions"]
         self.people.resize(i)
+        self.objects.set_state(i, state["objects"])
         mujoco.mj_forward(self._models[i], self._datas[i])
 
     def data(self, i: int) -> mujoco.MjData:
@@ -343,7 +389,8 @@ class Engine:
             "gripper",
         ):
             getattr(arrays, name)[i] = 0
-        for name in ("torque_share", "contact_speed", "contact_energy", "contact_normal_energy"):
+        self.objects.begin(i)
+        for name in ("torque_share", "weld_force", "contact_speed", "contact_energy", "contact_normal_energy"):
             getattr(arrays, name)[i] = 0.0
         arrays.human_event[i] = (np.inf, 0.0, 0.0)
         arrays.min_distance[i] = np.inf
@@ -363,43 +410,3 @@ def _motion_set(human: HumanParams, horizon_s: float, seed: int) -> MotionSet:
     tree = np.random.SeedSequence(seed, spawn_key=(MOTION_STREAM,))
     duration = min(max(horizon_s + _AFTER_HORIZON_S, _SHORTEST_MOTION_S), _LONGEST_MOTION_S)
     return make_motion_set(human, duration, tree)
-
-
-def _robot_geometry(scene: Scene) -> RobotGeometry:
-    chain, capsules, robot = scene.chain, scene.capsules, scene.robot
-    return RobotGeometry(
-        base_pos=chain.base_position,
-        base_rot=chain.base_rotation,
-        joint_pos=chain.translation,
-        joint_rot=chain.rotation,
-        joint_axis=chain.axis,
-        joint_anchor=chain.anchor,
-        q_min=np.array(robot.q_min),
-        q_max=np.array(robot.q_max),
-        capsule_link=capsules.joint,
-        capsule_p1=capsules.start,
-        capsule_p2=capsules.end,
-        capsule_radius=capsules.radius,
-        capsule_is_gripper=capsules.is_gripper,
-    )
-
-
-def _bodies(human: HumanParams) -> ShieldBodies:
-    """Capsules and bounds of everybody who may come.
-
-    Who gives way changes the pace of a motion whose own acceleration is bounded already.
-    """
-    bodies = make_shield_bodies_for(human.statures_m, human.girths)
-    change = PACE_CHANGE if human.gives_way else 0.0
-    return bodies._replace(a_max=bodies.a_max + bodies.v_max * change)
-
-
-def _limits(scene: Scene) -> MotionLimits:
-    robot = scene.robot
-    return MotionLimits(
-        v_max=np.array(robot.v_max),
-        a_max_ltt=np.array(robot.a_max_trajectory),
-        j_max_ltt=np.array(robot.j_max_trajectory),
-        a_max=np.array(robot.a_max),
-        j_max=np.array(robot.j_max),
-    )

@@ -9,9 +9,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from hrg_pipeline.engine.layout import OBJECT_PREFIX, WELD_PREFIX, Layout, add_layout, draw_layout
 from hrg_pipeline.human.body import BODY_NAMES, Skeleton, make_skeleton, stature_of
 from hrg_pipeline.human.figure import Colour, shapes_of
-from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
+from hrg_pipeline.physics.contacts import GEOM_ALLOWED, GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
 from hrg_pipeline.physics.lean import exclude_constant_pairs, strip_visuals, without_contacts
 from hrg_pipeline.robots.capsules import Capsules, fit_robot_capsules
 from hrg_pipeline.robots.dynamics import LinkInertias, extract_inertias
@@ -26,14 +27,17 @@ CYCLE_S = 0.004
 """One control and physics cycle [s]."""
 CYCLES_PER_STEP = 25
 """Cycles of one RL step of 0.1 s."""
-TABLE_SIZE = (1.5, 2.0, 0.05)
-TABLE_OFFSET = (0.0, 0.0, 0.82)
+BARE = Layout()
+"""Robot, people and the usual table."""
+TABLE_SIZE, TABLE_OFFSET = BARE.table_size, BARE.table_offset
 HUMAN_PREFIX = "human_"
 """Of the bodies of the first person, see ``human_prefix``."""
 
 _ROOM_M = 1.0
 _EXCLUDE_SAMPLES = 10_000
 _COLLISION_GROUP, _VISUAL_GROUP = 0, 1
+_PEOPLE_BIT = 2
+"""What people still touch objects with where the robot is too far away to be tested against them."""
 _EXCLUDE_SEED = 20_231_016
 
 
@@ -64,6 +68,12 @@ class Scene:
     """Index in ``BODY_NAMES`` (ngeom,); -1 where it is no human's."""
     excluded_pairs: int
     """Body pairs of the robot that never touch, or always do, and are not tested."""
+    layout: Layout
+    """What the task has put into it."""
+    objects: tuple[int, ...]
+    """Body ids of the objects in ``model``, in the order of the layout."""
+    welds: tuple[int, ...]
+    """Equality ids of the welds to hands, in the order of the layout, one after the other."""
     _full: mujoco.MjSpec = field(repr=False)
 
     @property
@@ -84,7 +94,12 @@ def human_prefix(person: int) -> str:
 
 @lru_cache(maxsize=16)
 def build_scene(
-    robot_name: str, stature_m: float, girth: float = 1.0, gripper: str | None = None, people: int = 1
+    robot_name: str,
+    stature_m: float,
+    girth: float = 1.0,
+    gripper: str | None = None,
+    people: int = 1,
+    layout: Layout = BARE,
 ) -> Scene:
     """Build, prune and compile the scene.
 
@@ -94,24 +109,26 @@ def build_scene(
         girth: factor of their radii.
         gripper: one of ``robots.grippers.GRIPPERS``; None means the robot's own.
         people: how many there are.
+        layout: what the task puts into the scene.
 
     Raises:
         ConfigError: if the robot or the gripper is not known.
     """
     robot = get_robot(robot_name, gripper)
     skeleton = make_skeleton(stature_m, girth)
-    xml, robot_bodies = _robot_and_table(robot)
+    xml, robot_bodies = _robot_and_table(robot, layout)
     full = mujoco.MjSpec.from_string(xml)
-    _prepare(full, robot, skeleton, people)
+    _prepare(full, robot, skeleton, people, layout)
     for person in range(people):
         _draw_human(full, skeleton, person)
+    draw_layout(full, layout, _VISUAL_GROUP)
     if people > 1:
         _move_back_wall(full)
     for mesh in full.meshes:
         # Some visual meshes are flat; masses are given with the bodies, so no mesh needs a volume.
         mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL
     lean = mujoco.MjSpec.from_string(xml)
-    _prepare(lean, robot, skeleton, people)
+    _prepare(lean, robot, skeleton, people, layout)
     strip_visuals(lean)
     exclude_constant_pairs(lean, robot_bodies, _EXCLUDE_SAMPLES, _EXCLUDE_SEED)
     model = lean.compile()
@@ -124,7 +141,7 @@ def build_scene(
         robot=robot,
         skeleton=skeleton,
         model=model,
-        model_far=without_contacts(model, np.flatnonzero(geom_class == GEOM_HUMAN)),
+        model_far=without_contacts(model, np.flatnonzero(geom_class == GEOM_HUMAN), _PEOPLE_BIT if layout.objects else 0),
         arm_joints=tuple(joints),
         gripper_joints=gripper_joints,
         chain=extract_chain(model, joints),
@@ -135,6 +152,9 @@ def build_scene(
         geom_person=geom_person,
         geom_human_body=geom_human_body,
         excluded_pairs=int(model.nexclude),
+        layout=layout,
+        objects=tuple(model.body(OBJECT_PREFIX + thing.name).id for thing in layout.objects),
+        welds=tuple(model.equality(WELD_PREFIX + weld.name).id for weld in layout.welds),
         _full=full,
     )
 
@@ -152,13 +172,13 @@ def _fit_capsules(model: mujoco.MjModel, robot: Robot) -> Capsules:
     return fit_robot_capsules(model, _arm_joints(model), bodies, qpos, sweep(gripper), robot.visual_capsules)
 
 
-def _robot_and_table(robot: Robot) -> tuple[str, list[str]]:
+def _robot_and_table(robot: Robot, layout: Layout) -> tuple[str, list[str]]:
     """Return the MJCF of robot and table, and the names of the robot's bodies (without the pedestal)."""
     with quiet_robosuite():
         from robosuite.models.arenas import TableArena
         from robosuite.models.tasks import ManipulationTask
 
-        arena = TableArena(table_full_size=TABLE_SIZE, table_offset=TABLE_OFFSET)
+        arena = TableArena(table_full_size=layout.table_size, table_offset=layout.table_offset)
         arena.set_origin([0, 0, 0])
         task = ManipulationTask(mujoco_arena=arena, mujoco_robots=[build_robot_model(robot)])
         xml = task.get_xml()
@@ -168,8 +188,8 @@ def _robot_and_table(robot: Robot) -> tuple[str, list[str]]:
     return xml, with_geoms
 
 
-def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton, people: int) -> None:
-    """Do what both models need: our time step, no controller targets, joints, gripper, the people."""
+def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton, people: int, layout: Layout) -> None:
+    """Do what both models need: our time step, no controller targets, joints, gripper, the people, the objects."""
     for name in ("left_eef_target", "right_eef_target"):
         body = spec.body(name)
         if body is not None:
@@ -181,6 +201,7 @@ def _prepare(spec: mujoco.MjSpec, robot: Robot, skeleton: Skeleton, people: int)
     apply_gripper(spec, get_gripper(robot.gripper))
     for person in range(people):
         _add_human(spec, skeleton, person)
+    add_layout(spec, layout, HUMAN_PREFIX, _COLLISION_GROUP)
 
 
 def _add_human(spec: mujoco.MjSpec, skeleton: Skeleton, person: int) -> None:
@@ -261,6 +282,8 @@ def _classify_geoms(
         if body in robot:
             gripper = model.body(body).name.startswith(GRIPPER_PREFIX)
             classes[geom] = GEOM_GRIPPER if gripper else GEOM_ROBOT
+        elif model.body(body).name.startswith(OBJECT_PREFIX):
+            classes[geom] = GEOM_ALLOWED
     return classes
 
 

@@ -19,6 +19,7 @@ from hrg_pipeline.engine.arrays import (
 )
 from hrg_pipeline.engine.human import advance_human, place_human
 from hrg_pipeline.engine.touches import judge_contact
+from hrg_pipeline.engine.welds import largest_weld_force
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import classify_contacts
 from hrg_pipeline.physics.jit import kernel
@@ -114,6 +115,7 @@ def _begin_step(
         env.cycle = 0
         env.contact_flags = 0
         env.torque_share = 0.0
+        env.weld_force = 0.0
         for person in range(env.human_touched.shape[0]):
             env.human_touched[person] = 0
         guards[i].intervened = 0
@@ -155,10 +157,10 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
     flags = classify_contacts(
         model,
         data,
-        scene.geom_class[:],
+        env.geom_class[:],
         scene.geom_body[:],
         c.f64_array(env.fields[QVEL], scene.nv),
-        env.command_qvel[:],
+        env.command_qvel[: scene.nv],
         env.jacobian[:],
         env.contact_pairs[:],
         env.human_event[:],
@@ -166,11 +168,14 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
         scene.cycle_s,
         scene.debounce_s,
         np.inf if guard.mode == PFL else scene.safe_vel,
+        scene.hand_body,
     )
     env.contact_flags |= judge_contact(scene, shield, guard, env, flags)
     _apply_torques(scene, env, guard.command)
     _move_gripper(scene, shield, guard, env, gripper_action)
     c.mj_step2(model, data)
+    if scene.n_welds > 0:
+        env.weld_force = max(env.weld_force, largest_weld_force(data, scene.first_weld, scene.n_welds))
     if c.warning_total(data) > 0:
         env.failure = 1
 

@@ -6,7 +6,14 @@ import numpy as np
 
 from hrg_pipeline.engine.arrays import MASS, Array
 from hrg_pipeline.physics import mujoco_c as c
-from hrg_pipeline.physics.contacts import GEOM_GRIPPER, N_CRITICAL, N_HUMAN, ContactFlag, is_robot
+from hrg_pipeline.physics.contacts import (
+    GEOM_GRIPPER,
+    GEOM_HELD,
+    N_CRITICAL,
+    N_HUMAN,
+    ContactFlag,
+    robot_first,
+)
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
 from hrg_pipeline.robots.dynamics import point_jacobian
@@ -65,23 +72,23 @@ def _look_at_touches(scene: Row, shield: Row, guard: Row, env: Row, dq: Array) -
         if c.contact_excluded(contact) != 0 or c.contact_distance(contact) >= 0.0:
             continue
         geoms = c.contact_geoms(contact)
-        robot, human = geoms[0], geoms[1]
-        if scene.geom_person[human] < 0:
-            robot, human = human, robot
-        person = scene.geom_person[human]
-        if person < 0 or not is_robot(scene.geom_class[robot]):
+        robot, human = robot_first(env.geom_class[:], geoms[0], geoms[1])
+        if robot < 0 or scene.geom_person[human] < 0:
             continue
+        person = scene.geom_person[human]
         body = scene.geom_human_body[human]
         env.human_touched[person] |= 1 << body
         if shield.pfl_model == ISO:
             bearable = shield.speed_limit[FREE, body]
         else:  # what is held touches as the gripper does
-            kind = shield.contact_type[last] if scene.geom_class[robot] == GEOM_GRIPPER else shield.contact_type[0]
+            gripper = env.geom_class[robot] == GEOM_GRIPPER or env.geom_class[robot] == GEOM_HELD
+            kind = shield.contact_type[last] if gripper else shield.contact_type[0]
             bearable = shield.energy_limit[FREE, kind, body]
         least = min(least, bearable)
-        if scene.geom_link[robot] >= 0:
+        link = dq.shape[0] - 1 if env.geom_class[robot] == GEOM_HELD else scene.geom_link[robot]
+        if link >= 0:
             point, normal = c.contact_position(contact), c.contact_normal(contact)
-            energy = _normal_energy(shield, guard, scene.geom_link[robot], point, normal, dq)
+            energy = _normal_energy(shield, guard, link, point, normal, dq)
             env.contact_normal_energy = max(env.contact_normal_energy, energy)
     return float(least)
 

@@ -25,6 +25,7 @@ Observation = dict[str, NDArray[np.float32]]
 Info = dict[str, Any]
 
 _CRITICAL = int(ContactFlag.HUMAN_CRIT)
+_STATE = ("_achieved", "_steps", "_goals_reached", "_costs")
 
 
 class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
@@ -61,6 +62,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             safe_vel=params.safe_vel,
             debounce_s=params.collision_debounce_delay,
             gripper=robot.gripper,
+            layout=TASK_CLASSES[params.env_id].layout(params),
         )
         self.task = TASK_CLASSES[params.env_id](params, self.engine)
         self.observation_groups = dict(self.task.observation_groups)
@@ -106,7 +108,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
                 raise
         observation = self.task.observe()
         self._achieved = self.task.achieved_goal(observation)
-        return self._observations(observation), self._info()
+        return self._observations(observation), self._info(observation)
 
     def step(self, actions: NDArray[np.float32]) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], Info]:
         """Advance every environment by 0.1 s.
@@ -120,16 +122,18 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         before = self._achieved
         self.engine.step(commands)
         self._steps += 1
+        self.task.advance()
         observation = self.task.observe()
         achieved, desired = self.task.achieved_goal(observation), self.task.desired_goal(observation)
         self._achieved = achieved
-        info = self._info()
+        info = self._info(observation)
         info["previous_achieved_goal"] = before
         self._costs += info["cost"]
         info["episode_cost"] = self._costs.copy()
         success = self.task.success(achieved, desired, info)
         self._goals_reached += success
         info["is_success"] = success
+        info["is_failure"] = self.task.failed(achieved, desired, info)
         info["n_goal_reached"] = self._goals_reached.copy()
         terms = self.task.reward_terms(achieved, desired, info)
         info.update({f"reward/{name}": values for name, values in terms.items()})
@@ -137,7 +141,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         terminated = self.task.terminated(info)
         result = self._observations(observation)
         for i in np.flatnonzero(success & ~terminated):
-            self.task.sample_goal(int(i), self._rngs[i])
+            self.task.next_goal(int(i), self._rngs[i])
         return result, reward, terminated, np.zeros(self.num_envs, dtype=np.bool_), info
 
     def set_shield_type(self, shield_type: ShieldType, mask: NDArray[np.bool_] | None = None) -> None:
@@ -148,6 +152,28 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             mask: in which environments (N,); None: in all.
         """
         self.engine.set_shield_type(np.ones(self.num_envs, dtype=np.bool_) if mask is None else mask, shield_type)
+
+    def get_state(self, i: int) -> dict[str, Any]:
+        """Return everything that decides the future of environment ``i``, its random stream included."""
+        return {
+            "engine": self.engine.get_state(i),
+            "task": self.task.get_state(i),
+            "rng": self._rngs[i].bit_generator.state,
+            "env": {name: getattr(self, name)[i].copy() for name in _STATE},
+        }
+
+    def set_state(self, i: int, state: dict[str, Any]) -> Observation:
+        """Put environment ``i`` back into a state of ``get_state``; it then goes on exactly as it did.
+
+        Returns:
+            The observations of all environments now.
+        """
+        self.engine.set_state(i, state["engine"])
+        self.task.set_state(i, state["task"])
+        self._rngs[i].bit_generator.state = state["rng"]
+        for name in _STATE:
+            getattr(self, name)[i] = state["env"][name]
+        return self._observations(self.task.observe())
 
     @cached_property
     def view(self) -> SceneView:
@@ -163,12 +189,14 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         start = self.task.sample_start(i, rng)
         noise = self.robot_params.initialization_noise * rng.standard_normal(len(start))
         self.engine.reset(i, start + noise, rng)
+        self.task.phase[i] = 0
+        self.task.begin(i, rng)
         self.task.sample_goal(i, rng)
         self._steps[i] = 0
         self._goals_reached[i] = 0
         self._costs[i] = 0.0
 
-    def _info(self) -> Info:
+    def _info(self, observation: Mapping[str, NDArray[np.float64]]) -> Info:
         engine = self.engine
         counters = engine.contact_counters.copy()
         flags = engine.contact_flags.copy()
@@ -184,6 +212,9 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             "timeout": self._steps >= self.params.horizon,
             "n_goal_reached": self._goals_reached.copy(),
             "is_success": np.zeros(self.num_envs, dtype=np.bool_),
+            "is_failure": np.zeros(self.num_envs, dtype=np.bool_),
+            "phase": self.task.phase.copy(),
+            **self.task.info(observation),
             "failure": engine.failure.copy(),
             "episode_cost": self._costs.copy(),
             "cost": ((flags & _CRITICAL) != 0).astype(np.float64),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.engine.engine import Engine
+from hrg_pipeline.engine.layout import MARKER_PREFIX
 from hrg_pipeline.engine.scene import human_prefix
 from hrg_pipeline.engine.sizes import HumanSize, sizes_vary
 from hrg_pipeline.human.body import BODY_NAMES
@@ -24,6 +25,12 @@ from hrg_pipeline.shield.trajectory import ltt_at
 Array = NDArray[np.float64]
 
 _COLLISION_GROUP = 0
+_COORDINATES = {
+    int(mujoco.mjtJoint.mjJNT_FREE): 7,
+    int(mujoco.mjtJoint.mjJNT_BALL): 4,
+    int(mujoco.mjtJoint.mjJNT_SLIDE): 1,
+    int(mujoco.mjtJoint.mjJNT_HINGE): 1,
+}
 _MODES = {number: name for name, number in MODES.items()}
 
 
@@ -43,10 +50,14 @@ class SceneView:
         people = range(engine.human_params.count)
         self._sizes = [HumanSize(self._render_model, person) for person in people]
         lean = engine.scene.model
+        joints = [lean.joint(k) for k in range(lean.njnt)]
         self._qpos = [
-            (int(full.joint(name).qposadr[0]), int(lean.joint(name).qposadr[0]))
-            for name in (lean.joint(k).name for k in range(lean.njnt))
+            (int(full.joint(joint.name).qposadr[0]) + k, int(joint.qposadr[0]) + k)
+            for joint in joints
+            for k in range(_COORDINATES[int(joint.type[0])])
         ]
+        markers = engine.scene.layout.markers
+        self._markers = [int(full.body(MARKER_PREFIX + marker.name).mocapid[0]) for marker in markers]
         self._mocap = [[int(full.body(human_prefix(k) + name).mocapid[0]) for name in BODY_NAMES] for k in people]
 
     @property
@@ -66,6 +77,9 @@ class SceneView:
             data.qpos[target] = source.qpos[origin]
         for person, mocap in enumerate(self._mocap):
             data.mocap_pos[mocap], data.mocap_quat[mocap] = self.engine.human_pose(i, person)
+        if self._markers:
+            objects = self.engine.objects
+            data.mocap_pos[self._markers], data.mocap_quat[self._markers] = objects.marker_pos[i], objects.marker_quat[i]
 
     def robot_capsules(self, i: int) -> Array:
         """Capsules of the robot now and where its verified plan would stop it, grown by the allowance (2 L, 7)."""

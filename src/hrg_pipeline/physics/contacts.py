@@ -24,8 +24,9 @@ class ContactFlag(IntFlag):
 ILLEGAL = int(ContactFlag.STATIC | ContactFlag.ROBOT | ContactFlag.HUMAN_CRIT)
 _ALLOWED, _HUMAN, _ROBOT, _STATIC, _CRIT = 1, 2, 4, 8, 16
 
-GEOM_STATIC, GEOM_ROBOT, GEOM_HUMAN, GEOM_ALLOWED, GEOM_GRIPPER = 0, 1, 2, 3, 4
-"""What a geom belongs to, the value in ``geom_class``. The gripper is robot, but may touch itself."""
+GEOM_STATIC, GEOM_ROBOT, GEOM_HUMAN, GEOM_ALLOWED, GEOM_GRIPPER, GEOM_HELD = 0, 1, 2, 3, 4, 5
+"""What a geom belongs to, the value in ``geom_class``. The gripper is robot, but may touch itself. What the robot holds
+counts as robot where it touches people, and is allowed to touch everything else."""
 
 N_STATIC, N_ROBOT, N_HUMAN, N_CRITICAL = 0, 1, 2, 3
 """Columns of the counters."""
@@ -43,6 +44,22 @@ def is_illegal(flags: np.ndarray) -> np.ndarray:
 def is_robot(geom_class: int) -> bool:
     """Tell whether a class of geoms is part of the robot."""
     return geom_class in (GEOM_ROBOT, GEOM_GRIPPER)
+
+
+@kernel
+def robot_first(geom_class: np.ndarray, first: int, second: int) -> tuple[int, int]:
+    """Order two touching geoms: the robot's, or that of what it holds, then the other one; (-1, -1) if there is none.
+
+    Args:
+        geom_class: what each geom belongs to (ngeom,).
+        first: a geom.
+        second: the geom that it touches.
+    """
+    if is_robot(geom_class[first]) or (geom_class[first] == GEOM_HELD and geom_class[second] == GEOM_HUMAN):
+        return first, second
+    if is_robot(geom_class[second]) or (geom_class[second] == GEOM_HELD and geom_class[first] == GEOM_HUMAN):
+        return second, first
+    return -1, -1
 
 
 @kernel
@@ -74,6 +91,7 @@ def classify_contacts(
     cycle_s: float,
     debounce_s: float,
     safe_vel: float,
+    hand_body: int,
 ) -> int:
     """Count the onsets of robot contacts in this cycle and return their flags.
 
@@ -97,6 +115,7 @@ def classify_contacts(
         cycle_s: length of a cycle [s].
         debounce_s: gap that separates two human contacts [s].
         safe_vel: speed above which a human contact is critical [m/s].
+        hand_body: body that a held object moves with.
 
     Returns:
         OR of the contact flags that started in this cycle.
@@ -114,15 +133,14 @@ def classify_contacts(
         if c.contact_excluded(contact) != 0 or c.contact_distance(contact) >= 0.0:
             continue
         geoms = c.contact_geoms(contact)
-        robot, other = geoms[0], geoms[1]
-        if not is_robot(geom_class[robot]):
-            robot, other = other, robot
-        if not is_robot(geom_class[robot]):
+        robot, other = robot_first(geom_class, geoms[0], geoms[1])
+        if robot < 0:
             continue
         kind = geom_class[other]
         if kind == GEOM_HUMAN:
             point = c.contact_position(contact)
-            speed = max(speed, _point_speed(model, data, point, geom_body[robot], velocity, jacobian))
+            body = hand_body if geom_class[robot] == GEOM_HELD else geom_body[robot]
+            speed = max(speed, _point_speed(model, data, point, body, velocity, jacobian))
             continue
         pair = min(robot, other) * geom_class.shape[0] + max(robot, other)
         if (kind == GEOM_GRIPPER and geom_class[robot] == GEOM_GRIPPER) or _holds(now, 0, n_now, pair):
@@ -155,7 +173,7 @@ def _count_onset(kind: int, counters: np.ndarray) -> int:
     if is_robot(kind):
         counters[N_ROBOT] += 1
         return _ROBOT
-    if kind == GEOM_ALLOWED:
+    if kind in (GEOM_ALLOWED, GEOM_HELD):
         return _ALLOWED
     counters[N_STATIC] += 1
     return _STATIC

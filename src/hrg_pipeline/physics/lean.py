@@ -128,17 +128,16 @@ def _mark_touching(
                 counts[first, second] += 1
 
 
-def without_contacts(model: mujoco.MjModel, geoms: NDArray[np.int64]) -> mujoco.MjModel:
+def without_contacts(model: mujoco.MjModel, geoms: NDArray[np.int64], bits: int = 0) -> mujoco.MjModel:
     """Copy a model and leave some bodies out of collision detection; any mjData of one fits the other.
 
     Args:
         model: compiled model.
         geoms: ids of all geoms of those bodies.
+        bits: types that they still collide with; 0: none.
     """
     copied = copy.copy(model)
     bodies = model.geom_bodyid[geoms]
-    for flags in (copied.geom_contype, copied.geom_conaffinity):
-        flags[geoms] = 0
-    for flags in (copied.body_contype, copied.body_conaffinity):
-        flags[bodies] = 0
+    copied.geom_contype[geoms] = copied.body_contype[bodies] = 0
+    copied.geom_conaffinity[geoms] = copied.body_conaffinity[bodies] = bits
     return copied

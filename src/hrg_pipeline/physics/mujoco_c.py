@@ -90,6 +90,7 @@ def _offset(struct: type[ctypes.Structure], field: str) -> int:
 
 _DATA, _CONTACT = c_struct("mjData"), c_struct("mjContact")
 _NCON, _CONTACT_LIST, _WARNING = (_offset(_DATA, field) for field in ("ncon", "contact", "warning"))
+_NE, _EFC_ID, _EFC_FORCE = (_offset(_DATA, field) for field in ("ne", "efc_id", "efc_force"))
 _CONTACT_SIZE = ctypes.sizeof(_CONTACT)
 _CONTACT_FIELDS = ("dist", "pos", "frame", "geom", "exclude")
 _DIST, _POS, _FRAME, _GEOM, _EXCLUDE = (_offset(_CONTACT, field) for field in _CONTACT_FIELDS)
@@ -106,7 +107,9 @@ def check_layout() -> None:
     """
     model = mujoco.MjModel.from_xml_string(
         "<mujoco><worldbody><geom type='plane' size='1 1 1'/>"
-        "<body pos='0 0 .05'><freejoint/><geom size='.1'/></body></worldbody></mujoco>"
+        "<body pos='0 0 .05'><freejoint/><geom size='.1'/></body>"
+        "<body pos='0 0 2'><joint name='a' type='slide'/><geom size='.1'/></body></worldbody>"
+        "<equality><joint joint1='a'/></equality></mujoco>"
     )
     data = mujoco.MjData(model)
     mujoco.mj_step(model, data)
@@ -122,6 +125,9 @@ def check_layout() -> None:
         and list(contact.pos) == list(data.contact[0].pos)
         and list(contact.frame) == list(data.contact[0].frame)
         and [w.number for w in seen.warning] == [w.number for w in data.warning]
+        and seen.ne == data.ne == 1
+        and seen.efc_id == data.efc_id.ctypes.data
+        and seen.efc_force == data.efc_force.ctypes.data
     )
     if not agrees:
         raise ModelError(f"the struct layout of mujoco {mujoco.__version__} differs from its introspection")
@@ -192,6 +198,24 @@ def contact_geoms(contact: int) -> np.ndarray:
 def contact_excluded(contact: int) -> int:
     """Return MuJoCo's reason for ignoring a contact; 0 if it produces force."""
     return int(_i32(contact + _EXCLUDE)[0])
+
+
+@kernel
+def equality_row_count(data: int) -> int:
+    """Return how many rows of constraints belong to equalities; they come first."""
+    return int(_i32(data + _NE)[0])
+
+
+@kernel
+def constraint_ids(data: int, n: int) -> np.ndarray:
+    """View the object that each of the first ``n`` rows of constraints is of (n,)."""
+    return carray(_i32(_i64(data + _EFC_ID)[0]), n)
+
+
+@kernel
+def constraint_forces(data: int, n: int) -> np.ndarray:
+    """View the forces of the first ``n`` rows of constraints (n,) [N or Nm]."""
+    return carray(_f64(_i64(data + _EFC_FORCE)[0]), n)
 
 
 @kernel

@@ -57,8 +57,8 @@ def extract_chain(model: mujoco.MjModel, joints: list[int]) -> Chain:
         body = int(model.jnt_bodyid[joint])
         if k == 0:
             previous = int(model.body_parentid[body])
-            base = _fixed_transform(model, previous, 0)
-        frames.append(_fixed_transform(model, body, previous))
+            base = fixed_transform(model, previous, 0)
+        frames.append(fixed_transform(model, body, previous))
         axes.append(model.jnt_axis[joint].copy())
         anchors.append(model.jnt_pos[joint].copy())
         previous = body
@@ -154,7 +154,7 @@ def _ring(radius: float) -> Array:
     return radius * np.stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)], axis=1)
 
 
-def _fixed_transform(model: mujoco.MjModel, body: int, ancestor: int) -> Array:
+def fixed_transform(model: mujoco.MjModel, body: int, ancestor: int) -> Array:
     """Pose of a body in an ancestor's frame with all joints between them at zero (4, 4)."""
     pose = np.eye(4)
     while body != ancestor:

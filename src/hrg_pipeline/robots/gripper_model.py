@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.errors import ModelError
-from hrg_pipeline.robots.grippers import Gripper
-from hrg_pipeline.robots.model import GRIPPER_PREFIX
+from hrg_pipeline.robots.grippers import Gripper, get_gripper
+from hrg_pipeline.robots.model import GRIP_SITE, GRIPPER_PREFIX
 
 Array = NDArray[np.float64]
 
@@ -32,6 +32,8 @@ class GripperJoints(NamedTuple):
     """Position of the driven joints when open (g,)."""
     qpos: NDArray[np.int64]
     """Addresses in qpos of all joints, the driven ones first (h,)."""
+    dof: NDArray[np.int64]
+    """The same in qvel (h,)."""
     qpos_closed: Array
     """Positions of all joints when closed (h,)."""
     qpos_opened: Array
@@ -105,9 +107,45 @@ def find_joints(model: mujoco.MjModel, gripper: Gripper) -> GripperJoints:
         closed=closed[:driven],
         opened=opened[:driven],
         qpos=model.jnt_qposadr[ids].astype(np.int64),
+        dof=model.jnt_dofadr[ids].astype(np.int64),
         qpos_closed=closed,
         qpos_opened=opened,
     )
+
+
+def finger_sides(model: mujoco.MjModel, gripper_name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the geoms of both sides of a gripper, which close against each other.
+
+    One side is what the first driven joint moves, the other side all other fingers.
+    """
+    gripper = get_gripper(gripper_name)
+    first = next(iter(gripper.drivers))
+    driver = {name: name for name in gripper.drivers} | {name: c.driver for name, c in gripper.couplings.items()}
+    side = {name: int(driver[name] != first) for name in gripper.joints}
+    found: tuple[list[int], list[int]] = [], []
+    for geom in range(model.ngeom):
+        body = int(model.geom_bodyid[geom])
+        while body > 0:
+            joint = int(model.body_jntadr[body])
+            name = model.joint(joint).name.removeprefix(GRIPPER_PREFIX) if joint >= 0 else ""
+            if name in side:
+                found[side[name]].append(geom)
+                break
+            body = int(model.body_parentid[body])
+    return np.array(found[0], dtype=np.int64), np.array(found[1], dtype=np.int64)
+
+
+def closing_direction(model: mujoco.MjModel, gripper_name: str) -> Array:
+    """Direction from one side of an open gripper to the other, in the frame of the grip site (3,), unit length."""
+    joints = find_joints(model, get_gripper(gripper_name))
+    data = mujoco.MjData(model)
+    data.qpos[joints.qpos] = joints.qpos_opened
+    mujoco.mj_kinematics(model, data)
+    one, other = (data.geom_xpos[geoms].mean(axis=0) for geoms in finger_sides(model, gripper_name))
+    axes = data.site_xmat[model.site(GRIP_SITE).id].reshape(3, 3)
+    across = axes.T @ (other - one)
+    across[2] = 0.0
+    return np.asarray(across / np.linalg.norm(across))
 
 
 def sweep(gripper: Gripper) -> Array:

@@ -49,6 +49,11 @@ def observe_robot(engine: Engine) -> dict[str, Array]:
     }
 
 
+def observe_gripper(engine: Engine) -> dict[str, Array]:
+    """Return positions and speeds of the finger joints, the driven ones first [m] or [rad], and per second."""
+    return {"robot0_gripper_qpos": engine.gripper_qpos, "robot0_gripper_qvel": engine.gripper_qvel}
+
+
 def observe_human(engine: Engine) -> dict[str, Array]:
     """Return vectors (world frame) and distances [m] from the end effector to hands and head, and nine joints.
 

@@ -67,6 +67,7 @@ class ReachHuman(Task):
     """
 
     params: ReachHumanParams
+    state: ClassVar[tuple[str, ...]] = ("_goal",)
     observation_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "object-state": HUMAN,
         "robot0_proprio-state": PROPRIOCEPTION,

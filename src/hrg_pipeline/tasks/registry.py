@@ -5,11 +5,19 @@ from __future__ import annotations
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.tasks.base import Task
 from hrg_pipeline.tasks.params import TaskParams
+from hrg_pipeline.tasks.pick_place_human import PickPlaceHuman, PickPlaceHumanParams
 from hrg_pipeline.tasks.reach_human import ReachHuman, ReachHumanParams
+from hrg_pipeline.tasks.reach_human_cart import ReachHumanCart, ReachHumanCartParams
 
-TASKS: dict[str, type[TaskParams]] = {"ReachHuman": ReachHumanParams}
+_TASKS: dict[str, tuple[type[TaskParams], type[Task]]] = {
+    "ReachHuman": (ReachHumanParams, ReachHuman),
+    "ReachHumanCart": (ReachHumanCartParams, ReachHumanCart),
+    "PickPlaceHuman": (PickPlaceHumanParams, PickPlaceHuman),
+}
+"""One line a task."""
+TASKS = {name: params for name, (params, _) in _TASKS.items()}
 """Parameter model of each task."""
-TASK_CLASSES: dict[str, type[Task]] = {"ReachHuman": ReachHuman}
+TASK_CLASSES = {name: task for name, (_, task) in _TASKS.items()}
 
 
 def task_params_class(env_id: str) -> type[TaskParams]:
