@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kedro.io import DataCatalog
 
 TRAINING = frozenset({"__default__", "train"})
+MAKES_A_RUN = TRAINING | {"demonstrate"}
 NEEDS_STORED_RUN = frozenset({"evaluate"})
 IMPORT = "import_motion"
 _SLICES = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
@@ -34,11 +35,11 @@ def check_run(
         sliced: whether only some of the nodes run; going on with a part of a stored run is allowed.
 
     Raises:
-        ConfigError: if a training would overwrite a stored model.
+        ConfigError: if a training or demonstration would overwrite what a stored model belongs to.
         RunNotFoundError: if the run to evaluate is not stored.
     """
     names = frozenset(pipelines) or TRAINING
-    if names & TRAINING:
+    if names & MAKES_A_RUN:
         if store.has_model(run_key) and not sliced:
             raise ConfigError(
                 f"run.id={run_key} already has a trained model; choose another id, or run the pipeline 'evaluate' on it"

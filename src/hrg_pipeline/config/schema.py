@@ -16,6 +16,8 @@ from pydantic.fields import FieldInfo
 
 from hrg_pipeline.config.params import RunParams, TrackingParams
 from hrg_pipeline.errors import ConfigError
+from hrg_pipeline.experts.params import ExpertParams
+from hrg_pipeline.experts.registry import expert_params_class
 from hrg_pipeline.human.recorded.params import MotionImportParams
 from hrg_pipeline.learning.params import AlgorithmParams
 from hrg_pipeline.robots.params import RobotParams
@@ -28,8 +30,11 @@ ALGORITHMS: dict[str, type[BaseModel]] = {
 }
 """Parameter model of each algorithm by its name."""
 
-GROUPS = ("robot", "environment", "wrappers", "algorithm", "run", "tracking")
+GROUPS = ("robot", "environment", "wrappers", "algorithm", "expert", "run", "tracking")
 """The sections of which one is chosen; each has a folder of choices under ``groups/``."""
+
+_FIRST_EXPERT = "ReachHuman"
+"""What is meant where none is named, as in runs that were stored before there were experts."""
 
 SECTIONS = (*GROUPS, "motion")
 """All sections; those that are no groups have their values and nothing to choose from."""
@@ -38,6 +43,12 @@ SECTIONS = (*GROUPS, "motion")
 def _as_task_params(value: Any) -> Any:
     if isinstance(value, Mapping):
         return task_params_class(str(value.get("env_id"))).model_validate(value)
+    return value
+
+
+def _as_expert_params(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return expert_params_class(value.get("name")).model_validate(value)
     return value
 
 
@@ -56,6 +67,8 @@ class Parameters(BaseModel):
     wrappers: WrapperParams
     algorithm: AlgorithmParams
     """The algorithm's own model, by ``name``."""
+    expert: Annotated[SerializeAsAny[ExpertParams], BeforeValidator(_as_expert_params)]
+    """The expert's own model, by ``name``."""
     run: RunParams
     tracking: TrackingParams
     motion: MotionImportParams = MotionImportParams()
@@ -73,7 +86,7 @@ def algorithm_params_class(name: object) -> type[BaseModel]:
 
 
 def section_classes(values: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
-    """Return the model of each section, given the raw values (``env_id`` and ``name`` decide two of them)."""
+    """Return the model of each section, given the raw values (``env_id`` and ``name`` decide three of them)."""
 
     def chosen(section: str, key: str) -> Any:
         content = values.get(section)
@@ -84,6 +97,7 @@ def section_classes(values: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
         "environment": task_params_class(str(chosen("environment", "env_id"))),
         "wrappers": WrapperParams,
         "algorithm": algorithm_params_class(chosen("algorithm", "name")),
+        "expert": expert_params_class(chosen("expert", "name") or _FIRST_EXPERT),
         "run": RunParams,
         "tracking": TrackingParams,
         "motion": MotionImportParams,

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MAX_GEOMS, MAX_DOFS = 192, 64
-"""Room in the records. They have the same shape whatever objects are in a scene, so kernels are compiled once a robot."""
+"""Room in the records: of the same shape whatever objects are in a scene, so kernels are compiled once a robot."""
 FIELDS = ("qpos", "qvel", "ctrl", "qfrc_bias", "qfrc_passive", "M", "mocap_pos", "mocap_quat", "site_xpos")
 """Fields of mjData whose addresses kernels use, in the order of ``EnvArrays.fields``."""
 QPOS, QVEL, CTRL, BIAS, PASSIVE, MASS, MOCAP_POS, MOCAP_QUAT, SITE_XPOS = range(len(FIELDS))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from hrg_pipeline.engine.arrays import EnvArrays
-from hrg_pipeline.engine.layout import held_capsule
+from hrg_pipeline.engine.furnish import held_capsule
 from hrg_pipeline.engine.people import People
 from hrg_pipeline.engine.scene import Scene
 from hrg_pipeline.human.body import BODY_NAMES

@@ -9,7 +9,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hrg_pipeline.engine.layout import OBJECT_PREFIX, WELD_PREFIX, Layout, add_layout, draw_layout
+from hrg_pipeline.engine.furnish import add_layout, draw_layout
+from hrg_pipeline.engine.layout import OBJECT_PREFIX, WELD_PREFIX, Layout
 from hrg_pipeline.human.body import BODY_NAMES, Skeleton, make_skeleton, stature_of
 from hrg_pipeline.human.figure import Colour, shapes_of
 from hrg_pipeline.physics.contacts import GEOM_ALLOWED, GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT, GEOM_STATIC
@@ -141,7 +142,9 @@ def build_scene(
         robot=robot,
         skeleton=skeleton,
         model=model,
-        model_far=without_contacts(model, np.flatnonzero(geom_class == GEOM_HUMAN), _PEOPLE_BIT if layout.objects else 0),
+        model_far=without_contacts(
+            model, np.flatnonzero(geom_class == GEOM_HUMAN), _PEOPLE_BIT if layout.objects else 0
+        ),
         arm_joints=tuple(joints),
         gripper_joints=gripper_joints,
         chain=extract_chain(model, joints),

@@ -79,7 +79,10 @@ class SceneView:
             data.mocap_pos[mocap], data.mocap_quat[mocap] = self.engine.human_pose(i, person)
         if self._markers:
             objects = self.engine.objects
-            data.mocap_pos[self._markers], data.mocap_quat[self._markers] = objects.marker_pos[i], objects.marker_quat[i]
+            data.mocap_pos[self._markers], data.mocap_quat[self._markers] = (
+                objects.marker_pos[i],
+                objects.marker_quat[i],
+            )
 
     def robot_capsules(self, i: int) -> Array:
         """Capsules of the robot now and where its verified plan would stop it, grown by the allowance (2 L, 7)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,32 @@ from hrg_pipeline.learning.progress import Progress
 PolicyFunction = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Observations (N, k) to actions (N, n)."""
 
+
+@runtime_checkable
+class EpisodicPolicy(Protocol):
+    """A policy that is told when an episode begins, because something in it, such as noise, belongs to the episode."""
+
+    def begin(self, lane: int, seed: int) -> None:
+        """Start an episode in an environment, by the episode's seed."""
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn the observations of all environments (N, k) into actions (N, n), each row by itself."""
+
+
+class _ByLane:
+    """A function without memory, asked for each lane by itself: matrix products round differently in batches."""
+
+    def __init__(self, act: PolicyFunction) -> None:
+        self._act = act
+
+    def begin(self, lane: int, seed: int) -> None:
+        """Nothing is remembered."""
+
+    def act(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn observations (N, k) into actions (N, n)."""
+        return np.concatenate([self._act(observations[i : i + 1]) for i in range(len(observations))])
+
+
 _COLUMN_NAMES = {"is_success": "success", "episode_cost": "cost"}
 
 
@@ -39,7 +65,7 @@ def episode_seed(eval_seed: int, episode: int) -> int:
 
 
 def evaluate(
-    policy: Agent | PolicyFunction,
+    policy: Agent | PolicyFunction | EpisodicPolicy,
     vector_env: AnyVectorEnv,
     n_episodes: int,
     seed: int,
@@ -51,7 +77,7 @@ def evaluate(
     same, to the bit, whatever the number of environments. Agents act deterministically.
 
     Args:
-        policy: An agent, or a function from observations to actions.
+        policy: An agent, a function from observations to actions, or a policy that is told of episodes.
         vector_env: Fresh vector env with autoreset disabled; stays open.
         n_episodes: How many episodes.
         seed: Seed of the evaluation.
@@ -67,17 +93,23 @@ def evaluate(
     require_disabled_autoreset(vector_env)
     if n_episodes < 1:
         raise HrgError(f"n_episodes is {n_episodes}, expected at least 1")
-    act = policy.predict if isinstance(policy, Agent) else policy
+    actor: EpisodicPolicy
+    if isinstance(policy, Agent):
+        actor = _ByLane(policy.predict)
+    elif isinstance(policy, EpisodicPolicy):
+        actor = policy
+    else:
+        actor = _ByLane(policy)
     display = Progress("evaluate", n_episodes, "episode", enabled=progress)
     try:
-        rows = _run_lanes(act, vector_env, n_episodes, seed, display)
+        rows = _run_lanes(actor, vector_env, n_episodes, seed, display)
     finally:
         display.close()
     return pd.DataFrame([rows[k] for k in range(n_episodes)])
 
 
 def _run_lanes(
-    act: PolicyFunction, env: AnyVectorEnv, n_episodes: int, seed: int, display: Progress
+    actor: EpisodicPolicy, env: AnyVectorEnv, n_episodes: int, seed: int, display: Progress
 ) -> dict[int, dict[str, Any]]:
     """Run episodes side by side until the first ``n_episodes`` are done; returns their rows by index."""
     n = env.num_envs
@@ -85,9 +117,11 @@ def _run_lanes(
     episode = np.arange(n)
     returns, lengths = np.zeros(n), np.zeros(n, dtype=np.int64)
     observations = reset_lanes(env, np.ones(n, dtype=np.bool_), [episode_seed(seed, k) for k in range(n)]).copy()
+    for lane in range(n):
+        actor.begin(lane, episode_seed(seed, lane))
     rows: dict[int, dict[str, Any]] = {}
     while len(rows) < n_episodes:
-        step_observations, rewards, terminated, truncated, infos = env.step(_act_by_lane(act, observations))
+        step_observations, rewards, terminated, truncated, infos = env.step(actor.act(observations))
         observations = np.array(step_observations)
         returns += rewards
         lengths += 1
@@ -102,15 +136,12 @@ def _run_lanes(
         episode[dones] = episode.max() + 1 + np.arange(dones.sum())
         seeds = [episode_seed(seed, int(k)) if done else None for k, done in zip(episode, dones, strict=True)]
         observations[dones] = reset_lanes(env, dones, seeds)[dones]
+        for lane in np.flatnonzero(dones).tolist():
+            actor.begin(lane, episode_seed(seed, int(episode[lane])))
         returns[dones], lengths[dones] = 0.0, 0
         success = np.mean([row.get("success", False) for row in rows.values()]) if rows else 0.0
         display.update(len(rows), {"success": f"{success:.2f}"})
     return rows
-
-
-def _act_by_lane(act: PolicyFunction, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ask for each lane's action by itself: matrix products round differently for different batch sizes."""
-    return np.concatenate([act(observations[i : i + 1]) for i in range(len(observations))])
 
 
 def _row(i: int, total: float, length: int, truncated: bool, infos: dict[str, Any]) -> dict[str, Any]:

@@ -53,10 +53,10 @@ class Task(ABC):
         """The start configuration without noise (n,) [rad]: its gripper orientation is that of Cartesian actions."""
         return np.array(self.engine.robot.home_qpos)
 
-    def begin(self, i: int, rng: np.random.Generator) -> None:
+    def begin(self, i: int, rng: np.random.Generator) -> None:  # noqa: B027  # most tasks have no objects
         """Put the objects of environment ``i`` in their places; robot and people are in theirs."""
 
-    def advance(self) -> None:
+    def advance(self) -> None:  # noqa: B027  # or only one phase
         """Go on to the next phase where its time has come; called after every step of the engine."""
 
     def next_goal(self, i: int, rng: np.random.Generator) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.errors import ModelError
-from hrg_pipeline.robots.ik import forward, solve
 
 if TYPE_CHECKING:
     from hrg_pipeline.engine.engine import Engine
@@ -52,6 +51,8 @@ class Reach:
             Joint angles there (K, n) [rad], and whether the arm got there, clear of what the shield keeps it from
             at every waypoint (K,).
         """
+        from hrg_pipeline.robots.ik import forward, solve
+
         arm, engine = self._engine.arm, self._engine
         count = len(points)
         q = np.tile(self.start_pose, (count, 1))
@@ -65,7 +66,9 @@ class Reach:
                 good[k] = engine.is_clear(q[k])
         return q, good
 
-    def sample(self, box: Box, rng: np.random.Generator, hover_m: float = 0.0, clearance_m: float | None = None) -> Array:
+    def sample(
+        self, box: Box, rng: np.random.Generator, hover_m: float = 0.0, clearance_m: float | None = None
+    ) -> Array:
         """Draw a place in a box that can be reached.
 
         Args:

@@ -13,7 +13,7 @@ SELECT_OBSERVATIONS = "hrg_pipeline.wrappers.select_observations:SelectObservati
 
 
 def attach_wrappers(spec: EnvSpec, params: WrapperParams, obs_keys: Sequence[str]) -> EnvSpec:
-    """Return the spec with the chosen wrappers, innermost first: time limit, Cartesian actions, selection of observations."""
+    """Return the spec with the chosen wrappers, innermost first: time limit, Cartesian actions, chosen observations."""
     if params.time_limit:
         limit = {"max_episode_steps": spec.task_params.horizon}
         spec = spec.with_wrapper(WrapperSpec(name="time_limit", entry_point=TIME_LIMIT, kwargs=limit))
@@ -22,7 +22,5 @@ def attach_wrappers(spec: EnvSpec, params: WrapperParams, obs_keys: Sequence[str
         spec = spec.with_wrapper(WrapperSpec(name="ik_position_delta", entry_point=IK_POSITION_DELTA, kwargs=chosen))
     if params.select_observations:
         keys = {"keys": list(obs_keys)}
-        spec = spec.with_wrapper(
-            WrapperSpec(name="select_observations", entry_point=SELECT_OBSERVATIONS, kwargs=keys)
-        )
+        spec = spec.with_wrapper(WrapperSpec(name="select_observations", entry_point=SELECT_OBSERVATIONS, kwargs=keys))
     return spec

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from hrg_pipeline.config.params import RunParams
-from hrg_pipeline.datasets.video_dataset import Video
 from hrg_pipeline.pipelines.agents import assemble_agent, require_same_actions
-from hrg_pipeline.pipelines.types import Agent, BaseAlgorithm, DataFrame, EnvSpec
+from hrg_pipeline.pipelines.films import film_episode
+from hrg_pipeline.pipelines.types import BaseAlgorithm, DataFrame, EnvSpec
 
 
 def evaluate(
@@ -56,23 +54,5 @@ def evaluate(
         "metrics": metrics,
         "learning_curve": learning_curve_figure(training_curve, title=str(run.id)),
         "figure": evaluation_figure(episodes, title=str(run.id)),
-        "video": _record(spec, agent, run),
+        "video": film_episode(spec, lambda env, seed: agent.predict, run),
     }
-
-
-def _record(spec: EnvSpec, agent: Agent, run: RunParams) -> Video:
-    """Film the first episode of the evaluation."""
-    if not run.record_video:
-        return Video(note="No video: run.record_video is false.\n")
-    from hrg_pipeline.learning.determinism import contained_randomness
-    from hrg_pipeline.learning.evaluation import episode_seed
-    from hrg_pipeline.reporting.video import record_episode
-
-    env = spec.make_vector(num_envs=1, seed=run.eval_seed, n_threads=1)
-    try:
-        with tempfile.TemporaryDirectory() as folder, contained_randomness():
-            path = Path(folder) / "episode.mp4"
-            recorded = record_episode(env, agent.predict, path, seed=episode_seed(run.eval_seed, 0))
-            return Video(note=f"{recorded.note}\n") if recorded.note else Video(mp4=path.read_bytes())
-    finally:
-        env.close()

@@ -1,0 +1,120 @@
+"""A task's layout in MuJoCo: bodies, joints, welds, and what only pictures show."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from hrg_pipeline.engine.layout import MARKER_PREFIX, OBJECT_PREFIX, WELD_PREFIX, Layout, SceneObject, Shape
+from hrg_pipeline.human.body import BODY_NAMES
+
+Array = NDArray[np.float64]
+
+
+def add_layout(spec: mujoco.MjSpec, layout: Layout, human_prefix: str, group: int) -> None:
+    """Add objects, props and welds of a layout to a scene.
+
+    Args:
+        spec: scene with its people; changed.
+        layout: what to add.
+        human_prefix: of the bodies of the person whose hands hold things.
+        group: geom group of what collides.
+    """
+    for k, thing in enumerate(layout.objects):
+        # Far from everything, until the task puts them in their place.
+        body = spec.worldbody.add_body(name=OBJECT_PREFIX + thing.name, pos=[-2.0 - 0.5 * k, -2.0, 0.5])
+        body.add_freejoint(name=OBJECT_PREFIX + thing.name)
+        for part in thing.parts:
+            _add_part(body, part, group, collides=True)
+        held = any(weld.object == thing.name for weld in layout.welds)
+        if held or not thing.touches_people:
+            for name in BODY_NAMES:
+                spec.add_exclude(bodyname1=body.name, bodyname2=human_prefix + name)
+    for prop in layout.props:
+        body = spec.worldbody.add_body(name=prop.name, pos=prop.pos, quat=prop.quat)
+        for part in prop.parts:
+            _add_part(body, part, group, collides=True)
+    for weld in layout.welds:
+        equality = spec.add_equality(
+            name=WELD_PREFIX + weld.name,
+            type=mujoco.mjtEq.mjEQ_WELD,
+            objtype=mujoco.mjtObj.mjOBJ_BODY,
+            name1=human_prefix + weld.body,
+            name2=OBJECT_PREFIX + weld.object,
+            active=False,
+        )
+        equality.data[:11] = [0.0, 0.0, 0.0, *weld.pos, *weld.quat, 1.0]
+        equality.solref[:] = _WELD_SOLREF
+
+
+def draw_layout(spec: mujoco.MjSpec, layout: Layout, group: int) -> None:
+    """Add what only pictures show: markers, and colours on top of what collides.
+
+    Args:
+        spec: scene that was prepared with ``add_layout``; changed.
+        layout: what to draw.
+        group: geom group of what is seen.
+    """
+    for thing in layout.objects:
+        for part in thing.parts:
+            _add_part(spec.body(OBJECT_PREFIX + thing.name), part, group, collides=False)
+    for prop in layout.props:
+        for part in prop.parts:
+            _add_part(spec.body(prop.name), part, group, collides=False)
+    for marker in layout.markers:
+        body = spec.worldbody.add_body(name=MARKER_PREFIX + marker.name, mocap=True)
+        _add_part(body, marker.part, group, collides=False)
+
+
+def held_capsule(thing: SceneObject) -> tuple[Array, Array, float]:
+    """Return a capsule around all parts: both ends of its axis in the object's frame (3,), and its radius [m].
+
+    The axis lies along the object's longest extent.
+    """
+    corners = np.concatenate([_corners(part) for part in thing.parts])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    along = int(np.argmax(half))
+    across = np.delete(corners - middle, along, axis=1)
+    radius = float(np.linalg.norm(across, axis=1).max())
+    reach = np.zeros(3)
+    reach[along] = half[along]
+    return middle - reach, middle + reach, radius
+
+
+_WELD_SOLREF = (0.008, 1.0)
+"""Time constant [s] and damping ratio of a weld: as stiff as two time steps allow."""
+_KINDS = {
+    "box": mujoco.mjtGeom.mjGEOM_BOX,
+    "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
+    "sphere": mujoco.mjtGeom.mjGEOM_SPHERE,
+}
+_OBJECT_BITS = 3
+"""Bit 1 meets robot and table, bit 2 people where the robot is too far to be tested against them."""
+
+
+def _add_part(body: mujoco.MjsBody, part: Shape, group: int, *, collides: bool) -> None:
+    size = [*part.size, 0.0, 0.0][:3]
+    bits = _OBJECT_BITS if collides else 0
+    body.add_geom(
+        type=_KINDS[part.kind],
+        size=size,
+        pos=part.pos,
+        quat=part.quat,
+        mass=part.mass_kg if collides else 0.0,
+        friction=[part.friction, 0.005, 0.0001],
+        rgba=part.colour,
+        contype=bits,
+        conaffinity=bits,
+        condim=4 if collides else 3,
+        group=group,
+    )
+
+
+def _corners(part: Shape) -> Array:
+    """Corners of a part's enclosing box in the object's frame (8, 3) [m]."""
+    signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, 8).T
+    turn = np.zeros(9)
+    mujoco.mju_quat2Mat(turn, np.array(part.quat))
+    return np.asarray((signs * part.half_lengths) @ turn.reshape(3, 3).T + np.array(part.pos))

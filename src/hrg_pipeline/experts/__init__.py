@@ -1,0 +1,1 @@
+"""Scripted policies that solve the tasks from their observations alone; one file each."""
