@@ -20,9 +20,12 @@ class PickPlaceHumanExpertParams(ExpertParams):
     name: Literal["PickPlaceHuman"] = "PickPlaceHuman"
     hover_m: float = Field(default=0.15, gt=0.0)
     """Height above cube or target at which it travels [m]."""
+    grip_m: float = Field(default=0.008, ge=0.0)
+    """Height above the middle of the cube at which it is gripped: fingers that swing down as they close miss the table
+    [m]."""
     horizontal_m: float = Field(default=0.01, gt=0.0)
     """As near as this, seen from above, is there [m]."""
-    vertical_m: float = Field(default=0.01, gt=0.0)
+    vertical_m: float = Field(default=0.006, gt=0.0)
     """As near as this in height is there [m]."""
     cone: float = Field(default=0.25, ge=0.0)
     """Going down is allowed inside a cone above cube or target; this is the tangent of its half angle."""
@@ -44,7 +47,7 @@ class PickPlaceHumanExpert(Expert):
 
     def motion(self, observation: Observation) -> Array:
         """Return Cartesian steps (N, 3)."""
-        cube, target = observation["vec_eef_to_object"], observation["vec_eef_to_target"]
+        cube, target = self._grip(observation["vec_eef_to_object"]), self._grip(observation["vec_eef_to_target"])
         hover = np.array([0.0, 0.0, self.params.hover_m])
         opened = observation["gripper_aperture"][:, 0] >= self.params.open_aperture
         gripped = observation["object_gripped"][:, 0] > 0.0
@@ -64,8 +67,12 @@ class PickPlaceHumanExpert(Expert):
     def gripper(self, observation: Observation) -> Array:
         """Open where the cube is delivered, close where it is between the fingers, else open (N,)."""
         gripped = observation["object_gripped"][:, 0] > 0.0
-        close = (gripped | self._is_at(observation["vec_eef_to_object"])) & ~self._is_delivered(observation)
+        close = (gripped | self._is_at(self._grip(observation["vec_eef_to_object"]))) & ~self._is_delivered(observation)
         return np.where(close, CLOSE, OPEN)
+
+    def _grip(self, vector: Array) -> Array:
+        """From the end effector to where it holds a cube that a vector points to (N, 3) [m]."""
+        return vector + np.array([0.0, 0.0, self.params.grip_m])
 
     def _is_delivered(self, observation: Observation) -> Bools:
         left = observation["vec_object_to_target"]

@@ -25,6 +25,8 @@ _POSTURE_GAIN = 0.1
 """Share of the way to the preferred posture that is taken in every iteration, where the hand does not feel it."""
 _TRIES, _SPREAD_RAD = 60, 0.6
 """Start configurations that are tried for a pose, and how far they scatter about the first."""
+_ROOM_RAD = 0.1
+"""A start configuration stays this far from the joint limits."""
 _POSITION_TOLERANCE_M, _ANGLE_TOLERANCE_RAD = 1e-4, 1e-3
 
 
@@ -153,7 +155,7 @@ def start_configuration(
 ) -> Array:
     """Find a configuration with the gripper pointing straight down at one of several places.
 
-    The fingers close along the world's x or y axis. The first place that works is taken, and of the configurations
+    The fingers close along the world's x or y axis, and no joint is next to its limit. The first place that works is taken, and of the configurations
     that put the gripper there the one nearest to ``home``.
 
     Args:
@@ -178,7 +180,8 @@ def start_configuration(
         )
         distance = np.abs(candidates - home).max(axis=1)
         for k in np.argsort(distance, kind="stable"):
-            if accept is None or accept(candidates[k]):
+            room = np.minimum(candidates[k] - arm.q_min, arm.q_max - candidates[k]).min()
+            if room >= _ROOM_RAD and (accept is None or accept(candidates[k])):
                 return np.asarray(candidates[k])
     raise ModelError(f"no configuration with the gripper pointing down at {np.round(places, 3).tolist()} m")
 

@@ -61,10 +61,10 @@ class Reach:
         for share in np.linspace(0.0, 1.0, _WAYPOINTS + 1)[1:]:
             wanted = begin.pos + share * (points - begin.pos)
             q, left = solve(arm, q, wanted, np.tile(begin.rot, (count, 1, 1)), self.start_pose, _ITERATIONS)
-            good &= (left <= _TOLERANCE).all(axis=1)
             for k in np.flatnonzero(good):
                 good[k] = engine.is_clear(q[k])
-        return q, good
+        # On the way the gripper may leave the straight line, as close to its own foot some arms must.
+        return q, good & (left <= _TOLERANCE).all(axis=1)
 
     def sample(
         self, box: Box, rng: np.random.Generator, hover_m: float = 0.0, clearance_m: float | None = None
