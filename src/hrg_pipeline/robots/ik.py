@@ -155,8 +155,8 @@ def start_configuration(
 ) -> Array:
     """Find a configuration with the gripper pointing straight down at one of several places.
 
-    The fingers close along the world's x or y axis, and no joint is next to its limit. The first place that works is taken, and of the configurations
-    that put the gripper there the one nearest to ``home``.
+    The fingers close along the world's x or y axis, and no joint is next to its limit. The first place that works is
+    taken, and of the configurations that put the gripper there the one nearest to ``home``.
 
     Args:
         arm: the arm.
