@@ -10,9 +10,12 @@ import yaml
 
 from hrg_pipeline.config.params import RunParams, TrackingParams
 from hrg_pipeline.config.schema import defaults_of
+from hrg_pipeline.experts.pick_place_human import PickPlaceHumanExpertParams
 from hrg_pipeline.human.recorded.params import MotionImportParams
 from hrg_pipeline.robots.params import RobotParams
+from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.reach_human import ReachHumanParams
+from hrg_pipeline.tasks.registry import TASKS
 from hrg_pipeline.wrappers.params import WrapperParams
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -30,7 +33,9 @@ DOCUMENTED = {
     "tracking": (TrackingParams, "docs/configuration.md"),
     "motion": (MotionImportParams, "docs/motion.md"),
     "environment": (ReachHumanParams, "docs/tasks/reach_human.md"),
+    "expert": (PickPlaceHumanExpertParams, "docs/experts.md"),
 }
+OTHER_TASKS = sorted(set(TASKS) - {"ReachHuman"})
 
 
 def anchors(page):
@@ -66,6 +71,14 @@ def test_every_parameter_is_documented_with_its_default(section):
     rows = {name: yaml.safe_load(text) for name, text in ROW.findall((PROJECT / page).read_text(encoding="utf-8"))}
     documented = {name: value for name, value in rows.items() if name.startswith(f"{section}.")}
     assert documented == dict(leaves(defaults_of(model), section))
+
+
+@pytest.mark.parametrize("task", OTHER_TASKS)
+def test_a_task_documents_what_it_adds_to_all_tasks(task):
+    page = PROJECT / f"docs/tasks/{re.sub(r'(?<!^)(?=[A-Z])', '_', task).lower()}.md"
+    documented = {name: yaml.safe_load(text) for name, text in ROW.findall(page.read_text(encoding="utf-8"))}
+    shared, own = (dict(leaves(defaults_of(model), "environment")) for model in (TaskParams, TASKS[task]))
+    assert documented == {name: value for name, value in own.items() if name not in shared or shared[name] != value}
 
 
 def test_every_page_can_be_reached_from_the_index():
