@@ -401,8 +401,8 @@ def _harm_share(shield: Row, guard: Row, env: Row, watch: Row, pos: Array) -> fl
     Returns:
         The largest share of any pair that overlaps; 0 if none does.
     """
-    energy = 0.5 * energy_norm(shield, guard, env.command[1]) ** 2
-    point_speeds(shield, guard, env.command[1], watch.wanted[:], watch.speeds[:])
+    energy = 0.5 * energy_norm(shield, guard, guard.frames[:], env.command[1]) ** 2
+    point_speeds(shield, guard, guard.frames[:], env.command[1], watch.wanted[:], watch.speeds[:])
     worst = 0.0
     points = watch.points
     for k in range(guard.n_capsules):

@@ -420,7 +420,7 @@ def _watch_fields(engine: Engine) -> dict[str, np.ndarray]:
         "points": (capsules, 2, 3),
         "wanted": (capsules, 2, 3),
         "speeds": (capsules,),
-        "bodies": (bodies + 1, 4),
+        "bodies": (4, bodies + 1),
         "commands": (3, 3, n),
         "shares": (3,),
         **dict.fromkeys(("stride", "gripper", "speed", "closest", "tracking", "torque", "harm"), ()),

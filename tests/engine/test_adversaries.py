@@ -88,7 +88,8 @@ def test_nobody_is_hurt_where_two_attack_at_once(attacks, one):
     outcomes = attack.run(2_000)
     assert {o.adversary: o.faults() for o in outcomes if o.faults()} == {}
     assert sum(o.reached for o in outcomes) > 0.3 * sum(o.episodes for o in outcomes)
-    assert (attack._rows["clock"] > 0).all() and (attack._rows["fastest"] > 1.0).mean() > 0.9
+    begun = attack._rows["clock"] > 25
+    assert begun.mean() > 0.5 and (attack._rows["fastest"][begun] > 1.0).mean() > 0.9
 
 
 @pytest.mark.nightly
@@ -173,11 +174,12 @@ def test_a_command_beyond_its_limit_is_noticed(one):
     attack = one("panda", 3)
     attack._begin(0, 0)
     watches = attack._watches
-    watches.length[0] = 60
+    watches.length[0] = 30
     attack._work(np.array([0]))
+    assert watches.clock[0] == 30, "the episode ended before: begin another"
     assert watches.moving[0] > 0 and watches.limit_violations[0] == 0
     watches.commands[0, :, 0] += 1e-4
-    watches.length[0] = 61
+    watches.length[0] = 31
     attack._work(np.array([0]))
     assert watches.limit_violations[0] > 0
 

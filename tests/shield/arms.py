@@ -31,7 +31,7 @@ HELD = (1.3, np.array([0.03, -0.05, 0.21]), 0.07)
 
 @kernel
 def call_norm(models, rows, q_s):
-    return energy_norm(models[0], rows[0], q_s)
+    return energy_norm(models[0], rows[0], rows[0].frames, q_s)
 
 
 @kernel
@@ -46,7 +46,7 @@ def call_mass(models, rows, link, point, direction):
 
 @kernel
 def call_speeds(models, rows, q_s, points, speeds):
-    point_speeds(models[0], rows[0], q_s, points, speeds)
+    point_speeds(models[0], rows[0], rows[0].frames, q_s, points, speeds)
 
 
 class Arm(NamedTuple):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hrg_pipeline.shield.distance import segment_distance_sq
+from hrg_pipeline.shield.distance import segment_distance_sq, segments_apart
 from tests.shield.reference import segment_distance
 
 coordinate = st.floats(-2, 2, allow_subnormal=False)
@@ -34,6 +34,20 @@ def test_parallel_and_nearly_parallel_segments(p1, p2, q1, scale, tilt):
 def test_point_like_segments(p1, q1, q2):
     assert distance(p1, p1, q1, q2) == pytest.approx(segment_distance(q1, q2, p1, p1), abs=1e-7)
     assert distance(p1, p1, q1, q1) == pytest.approx(float(np.linalg.norm(p1 - q1)), abs=1e-9)
+
+
+@settings(max_examples=500, deadline=None)
+@given(point, point, point, point, st.sampled_from([None, 0.0, 1e-12, 1e-6]))
+def test_apart_means_farther_than_that(p1, p2, q1, q2, tilt):
+    if tilt is not None:
+        q2 = q1 + 0.7 * (p2 - p1) + tilt
+    true = segment_distance(p1, p2, q1, q2)
+    for share in (0.0, 0.3, 1.0 - 1e-6, 1.0 + 1e-6, 1.5):
+        if abs(share * true - true) > 2e-7:
+            assert segments_apart(p1, p2, q1, q2, share * true) == (share < 1.0)
+    assert not segments_apart(p1, p2, q1, np.array([np.nan, 0.0, 0.0]), 0.1)
+    assert not segments_apart(p1, np.array([0.0, np.nan, 0.0]), q1, q2, 0.1)
+    assert not segments_apart(p1, p2, q1, q2, np.nan)
 
 
 def test_vertical_arm_beside_upright_torso():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hrg_pipeline.shield.reach import (
     capsule_ends,
-    curvature_bounds,
+    curvature_bound,
     forward_kinematics,
     human_growth,
     interval_capsule,
@@ -61,8 +61,8 @@ def test_interval_capsules_enclose_the_whole_motion(seed):
     model = Rig(geometry).model
     n = 7
     amplitude, omega, phase = rng.uniform(0, 0.5, n), rng.uniform(0.2, 2.0, n), rng.uniform(0, 6, n)
-    alpha = np.zeros(len(geometry.capsule_link))
-    curvature_bounds(model.rho[:-1], amplitude * omega, amplitude * omega**2, alpha)
+    speeds = (amplitude * omega, amplitude * omega**2)
+    alpha = np.array([curvature_bound(rho, *speeds, 0) for rho in model.rho[:-1]])
 
     def ends(s):
         return reference.capsules(geometry, amplitude * np.sin(omega * s + phase))
@@ -106,3 +106,30 @@ def unit(rng):
     """Random vectors in the unit ball, often on its surface."""
     direction = rng.normal(size=(JOINTS, 3))
     return direction / np.linalg.norm(direction, axis=1, keepdims=True) * rng.choice([0.5, 1.0], (JOINTS, 1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0, 2, 4]))
+def test_links_move_less_as_seen_from_another_link(seed, link):
+    """The same enclosure, with the bound of the joints between, holds in the frame of an inner link."""
+    rng = np.random.default_rng(seed)
+    geometry = general_arm(seed % 3)
+    model = Rig(geometry).model
+    n = 7
+    amplitude, omega, phase = rng.uniform(0, 0.5, n), rng.uniform(0.2, 2.0, n), rng.uniform(0, 6, n)
+    outer = np.flatnonzero(geometry.capsule_link > link)
+    speeds = amplitude * omega, amplitude * omega**2
+    alpha = {k: curvature_bound(model.rho[k], *speeds, link + 1) for k in outer}
+    assert all(alpha[k] < curvature_bound(model.rho[k], *speeds, 0) for k in outer)
+
+    def ends(s):
+        q, frames = amplitude * np.sin(omega * s + phase), np.zeros((n, 4, 3))
+        forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, q, frames)
+        return (ends_at(model, q) - frames[link, 3]) @ frames[link, :3]
+
+    a, length = rng.uniform(0, 3), rng.choice([0.02, 0.1, 0.4])
+    first, last, axis = ends(a), ends(a + length), np.zeros((2, 3))
+    for k in outer:
+        radius = interval_capsule(first[k], last[k], alpha[k] * length**2 / 8, axis)
+        for s in np.linspace(a, a + length, 25):
+            assert np.linalg.norm(ends(s)[k] - axis, axis=1).max() <= radius + 1e-12

@@ -31,7 +31,7 @@ class Truth:
         self.rig = rig
         self.points = np.zeros((len(rig.model.capsule_link) - 1, 2, 3))
         self.frames = np.zeros((rig.n, 4, 3))
-        self.bodies = np.zeros((len(rig.model.proximal) + 1, 4))
+        self.bodies = np.zeros((4, len(rig.model.proximal) + 1))
 
     def place(self, q) -> None:
         m = self.rig.model

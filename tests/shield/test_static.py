@@ -34,13 +34,13 @@ def _box_gaps(models, ends, out):
 
 
 @numba.njit
-def _suspects(models, rows, alpha, ds):
-    return static_suspects(models[0], rows[0], alpha, ds)
+def _suspects(models, rows, alpha, pair_alpha, ds):
+    return static_suspects(models[0], rows[0], alpha, pair_alpha, ds)
 
 
 @numba.njit
-def _apart(models, rows, interval, count, alpha, ds):
-    return static_apart(models[0], rows[0], interval, interval + 1, count, alpha, ds)
+def _apart(models, rows, interval, count, alpha, pair_alpha, ds):
+    return static_apart(models[0], rows[0], interval, interval + 1, count, alpha, pair_alpha, ds)
 
 
 @numba.njit
@@ -64,7 +64,9 @@ class Check:
         pairs = np.concatenate([self.pairs, np.tile([[0, 1]], (SIZE - len(self.pairs), 1))])
         fields = static_fields([*self.obstacles, *[TABLE] * spare], padded, pairs, margin)
         fields["n_boxes"], fields["n_self"] = np.array(len(self.obstacles)), np.array(len(self.pairs))
+        fields["capsule_link"] = np.zeros(SIZE, dtype=np.int64)  # pairs are seen from a link that stays in the world
         scratch = {
+            "edge_frames": np.tile(np.concatenate([np.eye(3), np.zeros((1, 3))]), (INTERVALS + 1, 1, 1, 1)),
             "points": np.zeros((INTERVALS + 1, SIZE, 2, 3)),
             "n_capsules": np.array(count),
             "capsule_radius": np.concatenate([self.radius, np.full(SIZE - count, 9.0)]),
@@ -78,8 +80,11 @@ class Check:
         alpha = np.full(SIZE, float(alpha))
         for k in range(INTERVALS + 1):
             self.row["points"][0, k, : len(self.radius)] = motion(ds * k / INTERVALS)
-        count = _suspects(self.models, self.rows, alpha, ds)
-        return all(_apart(self.models, self.rows, k, count, alpha, ds / INTERVALS) for k in range(INTERVALS) if count)
+        step = ds / INTERVALS
+        count = _suspects(self.models, self.rows, alpha, 2.0 * alpha, ds)
+        if count == 0:
+            return True
+        return all(_apart(self.models, self.rows, k, count, alpha, 2.0 * alpha, step) for k in range(INTERVALS))
 
     def gap(self, ends) -> float:
         """Smallest gap over moments (..., L, 2, 3), slow and obvious."""

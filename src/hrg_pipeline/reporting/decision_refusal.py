@@ -7,7 +7,6 @@ import numpy as np
 from hrg_pipeline.reporting.decision import Array, Collision, Contact, Sets, Touch
 from hrg_pipeline.reporting.decision_sets import Proposal
 from hrg_pipeline.shield.box import box_gap, box_separation, face_gaps
-from hrg_pipeline.shield.capsule_pairs import motion_separation
 from hrg_pipeline.shield.contacts import (
     CLAMPED,
     FREE,
@@ -22,7 +21,7 @@ from hrg_pipeline.shield.contacts import (
 )
 from hrg_pipeline.shield.model import INTERVALS, ISO
 from hrg_pipeline.shield.sets import Node
-from hrg_pipeline.shield.static import static_apart, static_suspects
+from hrg_pipeline.shield.static import pair_separation, static_apart, static_suspects
 
 
 def culprit_touch(proposal: Proposal) -> Touch:
@@ -126,7 +125,8 @@ def find_collision(proposal: Proposal) -> Collision | None:
     state, alpha = proposal.state, proposal.state.ltt_alpha[0, proposal.slot]
     model, row = proposal.records
     s = state.path_edges[0]
-    count = static_suspects(model, row, alpha, float(s[INTERVALS] - s[0]))
+    pair_alpha = proposal.state.ltt_pair_alpha[0, proposal.slot]
+    count = static_suspects(model, row, alpha, pair_alpha, float(s[INTERVALS] - s[0]))
     pairs, starts, normals = (
         array[0, :count].copy() for array in (state.static_pairs, state.static_start, state.static_normal)
     )
@@ -135,22 +135,23 @@ def find_collision(proposal: Proposal) -> Collision | None:
         for pair, start, normal in zip(pairs.tolist(), starts, normals, strict=True):
             # One pair after the other is looked at alone.
             state.static_pairs[0, 0], state.static_start[0, 0], state.static_normal[0, 0] = pair, start, normal
-            if ds != 0.0 and not static_apart(model, row, first, last, 1, alpha, ds):
+            if ds != 0.0 and not static_apart(model, row, first, last, 1, alpha, pair_alpha, ds):
                 return _collision(proposal, k, pair, bool(np.isfinite(start)), ds)
     return None
 
 
 def _collision(proposal: Proposal, k: int, pair: int, inside: bool, ds: float) -> Collision:
     model, state, record = proposal.model, proposal.state, proposal.records[0]
-    first, last = (state.points[0, edge] for edge in proposal.intervals[k])
-    bow = state.ltt_alpha[0, proposal.slot] * ds * ds / 8.0
+    edges = proposal.intervals[k]
+    first, last = (state.points[0, edge] for edge in edges)
     radius, slots = state.capsule_radius[0], len(model.capsule_link)
     if pair < model.box_applies.size:
         box, a = pair // slots, pair % slots
-        keep = radius[a] + bow[a] + model.static_margin
+        keep = radius[a] + state.ltt_alpha[0, proposal.slot, a] * ds * ds / 8.0 + model.static_margin
         gap = max(face_gaps(record, box, first[a], last[a])[1], box_separation(record, box, a, first, last))
         return Collision(k, a, box, None, float(keep - gap), inside)
     own = pair - model.box_applies.size
     a, b = (int(capsule) for capsule in model.self_pairs[own])
-    keep = radius[a] + radius[b] - model.self_slack[own] + bow[a] + bow[b] + model.static_margin
-    return Collision(k, a, None, b, float(keep - motion_separation(first, last, a, b)), inside)
+    bow = state.ltt_pair_alpha[0, proposal.slot, own] * ds * ds / 8.0
+    keep = radius[a] + radius[b] - model.self_slack[own] + bow + model.static_margin
+    return Collision(k, a, None, b, float(keep - pair_separation(record, proposal.records[1], own, *edges)), inside)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.reporting.decision import COMBINED, POS, SET_NAMES, VEL, Array, Plan, Sets
+from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.model import INTERVALS, ShieldModel
 from hrg_pipeline.shield.reach import combined_ball
-from hrg_pipeline.shield.sets import Node, axis_distance_sq, bone_length, enclose, start_interval
+from hrg_pipeline.shield.sets import Node, bone_length, enclose, start_interval
 from hrg_pipeline.shield.state import ShieldState
 from hrg_pipeline.shield.verify import fill_edge, shortest_interval
 
@@ -117,7 +118,7 @@ def find_sets(proposal: Proposal) -> Sets:
 def distances(axes: Array, pos: Array, first: NDArray[np.int64], second: NDArray[np.int64]) -> Array:
     """Distances of segments (L, 2, 3) to those between joints ``first`` and ``second`` (B,) of ``pos``: (L, B) [m]."""
     squared = [
-        [axis_distance_sq(axis, pos, a, b) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
+        [segment_distance_sq(axis[0], axis[1], pos[a], pos[b]) for a, b in zip(first, second, strict=True)]
         for axis in axes
     ]
     return np.asarray(np.sqrt(squared))

@@ -82,3 +82,44 @@ def segment_closest(p1: Point, p2: Point, q1: Point, q2: Point) -> tuple[float, 
 def segment_distance_sq(p1: Point, p2: Point, q1: Point, q2: Point) -> float:
     """Squared distance of two segments [m²]; arguments and robustness as in ``segment_closest``."""
     return segment_closest(p1, p2, q1, q2)[0]
+
+
+@kernel
+def segments_apart(p1: Point, p2: Point, q1: Point, q2: Point, distance: float) -> bool:
+    """Whether two segments are proven farther apart than a distance.
+
+    A quick guess of the closest points is enough where it settles the question: if the points are not farther apart
+    than ``distance``, the segments are not; if the segments' projections on the line through both points are, so are
+    the segments. Else ``segment_distance_sq`` decides.
+
+    Args:
+        p1: First end of segment one (3,) [m].
+        p2: Second end of segment one (3,) [m].
+        q1: First end of segment two (3,) [m], same frame.
+        q2: Second end of segment two (3,) [m].
+        distance: At least 0 [m].
+
+    Returns:
+        False if an input is NaN.
+    """
+    ux, uy, uz = p2[0] - p1[0], p2[1] - p1[1], p2[2] - p1[2]
+    vx, vy, vz = q2[0] - q1[0], q2[1] - q1[1], q2[2] - q1[2]
+    wx, wy, wz = p1[0] - q1[0], p1[1] - q1[1], p1[2] - q1[2]
+    a = ux * ux + uy * uy + uz * uz
+    b = ux * vx + uy * vy + uz * vz
+    c = vx * vx + vy * vy + vz * vz
+    d = ux * wx + uy * wy + uz * wz
+    e = vx * wx + vy * wy + vz * wz
+    determinant = a * c - b * b
+    x = _clamp01((b * e - c * d) / determinant) if determinant > 0.0 else 0.0
+    y = _clamp01((b * x + e) / c) if c > _DEGENERATE_SQ else 0.0
+    x = _clamp01((b * y - d) / a) if a > _DEGENERATE_SQ else 0.0
+    nx, ny, nz = wx + x * ux - y * vx, wy + x * uy - y * vy, wz + x * uz - y * vz
+    length_sq, distance_sq = nx * nx + ny * ny + nz * nz, distance * distance
+    if not length_sq > distance_sq:
+        return False
+    along = nx * wx + ny * wy + nz * wz
+    along += min(nx * ux + ny * uy + nz * uz, 0.0) - max(nx * vx + ny * vy + nz * vz, 0.0)
+    if along > 0.0 and along * along > distance_sq * length_sq:
+        return True
+    return segment_distance_sq(p1, p2, q1, q2) > distance_sq

@@ -110,8 +110,8 @@ def _centre_speed_sq(frame: Float, twist: Float, centre: Float) -> float:
 
 
 @kernel
-def energy_norm(model: Row, row: Row, q_s: Float) -> float:
-    """``f = sqrt(q_s^T M q_s)`` in the configuration of ``row.frames``; ``f^2 / 2`` is the energy at s' = 1 [J].
+def energy_norm(model: Row, row: Row, frames: Float, q_s: Float) -> float:
+    """``f = sqrt(q_s^T M q_s)``; ``f^2 / 2`` is the energy at s' = 1 [J].
 
     Summed over the bodies, which takes fewer operations than the mass matrix: ``m |v|^2 + w^T I w`` of each link and of
     the held object, and the rotors' ``armature q_s^2``.
@@ -119,9 +119,10 @@ def energy_norm(model: Row, row: Row, q_s: Float) -> float:
     Args:
         model: Record of the model.
         row: Record of the environment; ``twists`` is written.
+        frames: Of the links (n, 4, 3).
         q_s: (n,) [rad/s].
     """
-    frames, twists = row.frames, row.twists
+    twists = row.twists
     mass, centre, inertia, armature = model.link_mass, model.link_centre, model.link_inertia, model.armature
     link_twists(frames, model.link_axis, q_s, twists)
     total = 0.0
@@ -192,22 +193,23 @@ def reflected_mass(model: Row, row: Row, link: int, point: Float, direction: Flo
 
 
 @kernel
-def point_speeds(model: Row, row: Row, q_s: Float, points: Float, speeds: Float) -> None:
+def point_speeds(model: Row, row: Row, frames: Float, q_s: Float, points: Float, speeds: Float) -> None:
     """Largest speed of any point of each capsule's axis, per path speed.
 
     The velocity is affine along the axis and its norm convex, so the larger of the ends' is the largest. The normal at
     a point of a capsule's surface passes through its axis, ``p = a + r n``, so with ``n . (w x r n) = 0`` the surface
     approaches another body exactly as fast as the axis point a does: no radius enters. As ``|d^2p/ds^2| <= alpha``
-    (``curvature_bounds``), between two edges the speed is at most ``(v0 + v1 + alpha ds) / 2``.
+    (``curvature_bound``), between two edges the speed is at most ``(v0 + v1 + alpha ds) / 2``.
 
     Args:
         model: Record of the model.
         row: Record of the environment; ``twists`` is written.
+        frames: Of the links (n, 4, 3).
         q_s: (n,) [rad/s].
-        points: Ends of the capsules in the configuration of ``row.frames`` (L, 2, 3) [m].
+        points: Ends of the capsules in the same configuration (L, 2, 3) [m].
         speeds: (L,) [m/s], the first ``row.n_capsules`` written.
     """
-    frames, twists = row.frames, row.twists
+    twists = row.twists
     link_twists(frames, model.link_axis, q_s, twists)
     for i in range(row.n_capsules):
         k = model.capsule_link[i]

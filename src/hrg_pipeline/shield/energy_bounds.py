@@ -20,7 +20,7 @@ Float = NDArray[np.float64]
 def _jerk_bound(rho: Float, q_s: Float, q_ss: Float, q_sss: Float) -> float:
     """Upper bound of |d^3p/ds^3| of a point that the joints reach at most ``rho`` (n,) [m] far.
 
-    As in ``curvature_bounds`` every partial derivative of p by joint angles is at most the rho of its largest index;
+    As in ``curvature_bound`` every partial derivative of p by joint angles is at most the rho of its largest index;
     third derivatives meet three speeds, second ones a speed and an acceleration, three times.
     """
     total, s, a = 0.0, 0.0, 0.0

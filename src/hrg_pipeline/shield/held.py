@@ -10,15 +10,21 @@ from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.energy_bounds import energy_curvature
 from hrg_pipeline.shield.model import ISO, ShieldModel
-from hrg_pipeline.shield.reach import curvature_bounds, reach_bounds
+from hrg_pipeline.shield.reach import curvature_bound, reach_bounds
 from hrg_pipeline.shield.state import ShieldState
+from hrg_pipeline.shield.static import inner_first
 
 
 @kernel
 def bound_trajectory(model: Row, row: Row, slot: int) -> None:
     """Bound what the robot's points and its energy do along a trajectory, from its largest speeds and accelerations."""
     q_s, q_ss, q_sss = row.ltt_extremes[slot, 0], row.ltt_extremes[slot, 1], row.ltt_extremes[slot, 2]
-    curvature_bounds(row.rho, q_s, q_ss, row.ltt_alpha[slot])
+    for k in range(row.capsule_radius.shape[0]):
+        row.ltt_alpha[slot, k] = curvature_bound(row.rho[k], q_s, q_ss, 0)
+    for s in range(model.n_self):
+        inner, outer = inner_first(model, s)
+        first = model.capsule_link[inner] + 1
+        row.ltt_pair_alpha[slot, s] = curvature_bound(row.rho[outer], q_s, q_ss, first)
     if model.has_energy:
         row.ltt_energy_curvature[slot] = energy_curvature(model, row, q_s, q_ss, q_sss)
 

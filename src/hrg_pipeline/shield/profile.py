@@ -163,19 +163,31 @@ def fastest_profile(v: float, a: float, d: float, limits: NDArray[np.float64], o
 def _cruise_error(
     v: float, a: float, d: float, c: float, duration: float, limits: NDArray[np.float64], out: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Change to speed ``c``, cruise as long as time is left, stop: by how much that misses ``d``; the cruise [s]."""
+    """Change to speed ``c``, cruise as long as time is left, stop: by how much that misses ``d``; the cruise [s].
+
+    Only the phases of the change are written. The stop is symmetric, so it goes at half of ``c`` on average.
+    """
     a_max, j_max = limits[1], limits[2]
-    push, stop = out[:_CRUISE], out[_CRUISE + 1 :]
+    push = out[:_CRUISE]
     speed_change(v, a, c, a_max, j_max, push)
-    x1, t1 = _run(v, a, push)
-    x2, t2 = _stop(c, 0.0, a_max, j_max, stop)
-    cruise = duration - t1 - t2
-    return x1 + x2 + c * cruise - d, cruise
+    x, time = _run(v, a, push)
+    stop = 0.0
+    if c != 0.0:
+        peak = min(np.sqrt(abs(c) * j_max), a_max)
+        stop = abs(c) / peak + peak / j_max
+    cruise = duration - time - stop
+    return x + c * (cruise + 0.5 * stop) - d, cruise
 
 
 @kernel
 def slower_profile(
-    v: float, a: float, d: float, duration: float, limits: NDArray[np.float64], out: NDArray[np.float64]
+    v: float,
+    a: float,
+    d: float,
+    duration: float,
+    limits: NDArray[np.float64],
+    trial: NDArray[np.float64],
+    out: NDArray[np.float64],
 ) -> bool:
     """A profile that takes a given time, longer than the fastest one: cruise at a lower speed.
 
@@ -185,6 +197,7 @@ def slower_profile(
         d: Displacement of the goal [rad].
         duration: Wanted [s].
         limits: Largest speed, acceleration, jerk (3,).
+        trial: Scratch (PROFILE_PHASES, 2).
         out: Holds the fastest profile (PROFILE_PHASES, 2); on success the slower one is written.
 
     Returns:
@@ -192,7 +205,6 @@ def slower_profile(
         then as it was.
     """
     j_max = limits[2]
-    trial = np.empty((PROFILE_PHASES, 2))
     trial[_CRUISE, 1] = 0.0
     at_rest = _cruise_error(v, a, d, 0.0, duration, limits, trial)[0]
     if at_rest == 0.0:
@@ -208,6 +220,7 @@ def slower_profile(
     error, cruise = _cruise_error(v, a, d, sigma * high, duration, limits, trial)
     if sigma * error <= 0.0:
         return False
+    c = 0.0
     bracket = (0.0, sigma * at_rest, high, sigma * error, 0.0)
     for _ in range(_MAX_ITERATIONS):
         c = _guess(bracket)
@@ -218,7 +231,9 @@ def slower_profile(
     if not (abs(error) <= _TINY_RAD and cruise >= 0.0):
         return False
     trial[_CRUISE, 0] = cruise
-    out[:] = trial
+    _stop(sigma * c, 0.0, limits[1], j_max, trial[_CRUISE + 1 :])
+    for k in range(PROFILE_PHASES):
+        out[k, 0], out[k, 1] = trial[k, 0], trial[k, 1]
     return True
 
 
@@ -240,6 +255,7 @@ def plan_profiles(
     n = goal.shape[0]
     own = np.empty((n, 3))
     times = np.empty(n)
+    trial = np.empty((PROFILE_PHASES, 2))
     longest = 0.0
     for i in range(n):
         v, a, d = start[1, i], start[2, i], goal[i] - start[0, i]
@@ -255,5 +271,5 @@ def plan_profiles(
         longest = max(longest, times[i])
     for i in range(n):
         if times[i] < longest - _TINY_S:
-            slower_profile(start[1, i], start[2, i], goal[i] - start[0, i], longest, own[i], out[i])
+            slower_profile(start[1, i], start[2, i], goal[i] - start[0, i], longest, own[i], trial, out[i])
     return True

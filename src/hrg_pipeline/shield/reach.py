@@ -83,18 +83,26 @@ def capsule_ends(
 
 
 @kernel
-def place_capsules(model: Row, row: Row, q: NDArray[np.float64], points: NDArray[np.float64]) -> None:
-    """World positions of the capsule ends in a configuration, whose link frames stay in ``row.frames``.
+def place_links(
+    model: Row, row: Row, q: NDArray[np.float64], frames: NDArray[np.float64], points: NDArray[np.float64]
+) -> None:
+    """World poses of the links and positions of the capsule ends in a configuration.
 
     Args:
         model: Record of the shield's model.
         row: The environment's row of the shield's memory.
         q: (n,) [rad].
+        frames: As from ``forward_kinematics`` (n, 4, 3), written.
         points: (L, 2, 3) [m], written.
     """
-    frames = row.frames
     forward_kinematics(model.base_pos, model.base_rot, model.joint_pos, model.joint_rot, q, frames)
     capsule_ends(frames, model.capsule_link, row.capsule_ends, row.n_capsules, points)
+
+
+@kernel
+def place_capsules(model: Row, row: Row, q: NDArray[np.float64], points: NDArray[np.float64]) -> None:
+    """The capsule ends alone, see ``place_links``; the link frames stay in ``row.frames``."""
+    place_links(model, row, q, row.frames, points)
 
 
 def reach_bounds(
@@ -123,9 +131,7 @@ def reach_bounds(
 
 
 @kernel
-def curvature_bounds(
-    rho: NDArray[np.float64], q_s: NDArray[np.float64], q_ss: NDArray[np.float64], alpha: NDArray[np.float64]
-) -> None:
+def curvature_bound(rho: NDArray[np.float64], q_s: NDArray[np.float64], q_ss: NDArray[np.float64], first: int) -> float:
     """Upper bound of |d²p/ds²| of every point p of a capsule's axis, from joint limits.
 
     With ``z_j`` the unit axis and ``o_j`` the origin of joint j, ``∂p/∂q_j = z_j × (p - o_j)`` and for j <= k
@@ -133,18 +139,20 @@ def curvature_bounds(
     ``|d²p/ds²| <= Σ_j rho_j |q_ss,j| + Σ_j Σ_k rho_max(j,k) |q_s,j| |q_s,k|``.
 
     Args:
-        rho: From ``reach_bounds`` (L, n) [m].
+        rho: From ``reach_bounds``, of the capsule (n,) [m].
         q_s: Largest joint speeds (n,) [rad/s].
         q_ss: Largest joint accelerations (n,) [rad/s²].
-        alpha: (L,) [m/s²], written.
+        first: The motion is seen from the link before this joint; 0: from the world.
+
+    Returns:
+        [m/s²].
     """
-    for i in range(rho.shape[0]):
-        total = 0.0
-        before = 0.0
-        for k in range(rho.shape[1]):
-            total += rho[i, k] * (q_ss[k] + q_s[k] * (q_s[k] + 2.0 * before))
-            before += q_s[k]
-        alpha[i] = total
+    total = 0.0
+    before = 0.0
+    for k in range(first, rho.shape[0]):
+        total += rho[k] * (q_ss[k] + q_s[k] * (q_s[k] + 2.0 * before))
+        before += q_s[k]
+    return total
 
 
 @kernel

@@ -59,7 +59,8 @@ def bound_bodies(
         proximal: (B,).
         distal: (B,).
         radius: (B,) [m].
-        bodies: (B + 1, 4) [m], written; the last row is the ball's centre and radius, real radii included.
+        bodies: (4, B + 1) [m], written: x, y, z and half length; last the ball's centre and radius, real radii
+            included.
     """
     count = proximal.shape[0]
     for b in range(count):
@@ -67,18 +68,66 @@ def bound_bodies(
         for k in range(3):
             first = pos[proximal[b], k]
             second = pos[distal[b], k]
-            bodies[b, k] = 0.5 * (first + second)
+            bodies[k, b] = 0.5 * (first + second)
             half += (second - first) ** 2
-        bodies[b, 3] = 0.5 * np.sqrt(half)
-    ball = bodies[count]
+        bodies[3, b] = 0.5 * np.sqrt(half)
     for k in range(3):
-        ball[k] = 0.0
+        total = 0.0
         for b in range(count):
-            ball[k] += bodies[b, k] / count
-    ball[3] = 0.0
+            total += bodies[k, b]
+        bodies[k, count] = total / count
+    farthest = 0.0
     for b in range(count):
-        x, y, z = bodies[b, 0] - ball[0], bodies[b, 1] - ball[1], bodies[b, 2] - ball[2]
-        ball[3] = max(ball[3], np.sqrt(x * x + y * y + z * z) + bodies[b, 3] + radius[b])
+        x, y, z = bodies[0, b] - bodies[0, count], bodies[1, b] - bodies[1, count], bodies[2, b] - bodies[2, count]
+        farthest = max(farthest, np.sqrt(x * x + y * y + z * z) + bodies[3, b] + radius[b])
+    bodies[3, count] = farthest
+
+
+@kernel
+def sphere_gaps(
+    bodies: NDArray[np.float64],
+    radius: NDArray[np.float64],
+    centre: tuple[float, float, float],
+    around: float,
+    gaps: NDArray[np.float64],
+) -> None:
+    """How far a ball is from those around each body: squared distance of centres less squared sum of radii.
+
+    This loop has no branches, so it is compiled to vector instructions.
+
+    Args:
+        bodies: From ``bound_bodies`` (4, B + 1).
+        radius: Of the bodies, grown by whatever they are grown by (B,) [m].
+        centre: Of the ball [m].
+        around: Its radius, and what may be added [m].
+        gaps: (B,) [m²], written; positive: apart.
+    """
+    x, y, z = centre
+    for b in range(gaps.shape[0]):
+        dx, dy, dz = bodies[0, b] - x, bodies[1, b] - y, bodies[2, b] - z
+        radii = max(around + bodies[3, b] + radius[b], 0.0)
+        gaps[b] = dx * dx + dy * dy + dz * dz - radii * radii
+
+
+@kernel
+def ball_distance(bodies: NDArray[np.float64], centre: tuple[float, float, float]) -> float:
+    """Distance of a point from the ball around all bodies [m]; negative inside."""
+    last = bodies.shape[1] - 1
+    x, y, z = bodies[0, last] - centre[0], bodies[1, last] - centre[1], bodies[2, last] - centre[2]
+    return float(np.sqrt(x * x + y * y + z * z) - bodies[3, last])
+
+
+@kernel
+def middle(axis: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Midpoint of a segment (2, 3) [m]."""
+    return 0.5 * (axis[0, 0] + axis[1, 0]), 0.5 * (axis[0, 1] + axis[1, 1]), 0.5 * (axis[0, 2] + axis[1, 2])
+
+
+@kernel
+def half_length(axis: NDArray[np.float64]) -> float:
+    """Half the length of a segment (2, 3) [m]."""
+    x, y, z = axis[1, 0] - axis[0, 0], axis[1, 1] - axis[0, 1], axis[1, 2] - axis[0, 2]
+    return float(0.5 * np.sqrt(x * x + y * y + z * z))
 
 
 @kernel
@@ -121,43 +170,30 @@ def robot_human_distance(
         row: The environment's row of the shield's memory, for the sizes of the robot's capsules.
         points: Capsule ends of the robot (L, 2, 3) [m].
         pos: Joint positions of the human (J, 3) [m].
-        bodies: From ``bound_bodies`` (B + 1, 4).
+        bodies: From ``bound_bodies`` (4, B + 1).
         nearest: Capsule and body (2,) that are looked at first, best those that were nearest last time; written.
 
     Returns:
         Distance [m], exact below 1 m (negative: overlap), above it only a lower bound.
     """
-    count = model.proximal.shape[0]
     best = _pair_distance(model, row, points, pos, nearest[0], nearest[1])
     first_capsule, first_body = nearest[0], nearest[1]
+    radius, gaps = model.body_radius, row.spheres
     for k in range(row.n_capsules):
-        x = 0.5 * (points[k, 0, 0] + points[k, 1, 0])
-        y = 0.5 * (points[k, 0, 1] + points[k, 1, 1])
-        z = 0.5 * (points[k, 0, 2] + points[k, 1, 2])
-        dx, dy, dz = (
-            points[k, 0, 0] - points[k, 1, 0],
-            points[k, 0, 1] - points[k, 1, 1],
-            points[k, 0, 2] - points[k, 1, 2],
-        )
-        around = 0.5 * np.sqrt(dx * dx + dy * dy + dz * dz) + row.capsule_radius[k]
-        dx, dy, dz = x - bodies[count, 0], y - bodies[count, 1], z - bodies[count, 2]
-        bound = np.sqrt(dx * dx + dy * dy + dz * dz) - bodies[count, 3] - around
+        centre, around = middle(points[k]), half_length(points[k]) + row.capsule_radius[k]
+        bound = ball_distance(bodies, centre) - around
         if bound >= min(best, _EXACT_BELOW_M):
             best = min(best, bound)
             continue
-        for b in range(count):
-            dx, dy, dz = x - bodies[b, 0], y - bodies[b, 1], z - bodies[b, 2]
-            centres = dx * dx + dy * dy + dz * dz
-            spheres = around + bodies[b, 3] + model.body_radius[b]
-            enough = max(best + spheres, 0.0)
-            if centres >= enough * enough or (k == first_capsule and b == first_body):
+        sphere_gaps(bodies, radius, centre, around + min(best, _EXACT_BELOW_M), gaps)
+        for b in range(gaps.shape[0]):
+            if gaps[b] >= 0.0 or (k == first_capsule and b == first_body):
                 continue
-            distance = np.sqrt(centres) - spheres
-            if distance < _EXACT_BELOW_M:
-                distance = _pair_distance(model, row, points, pos, k, b)
+            distance = _pair_distance(model, row, points, pos, k, b)
             if not distance >= best:
                 best = distance
                 nearest[0], nearest[1] = k, b
+        best = min(best, _EXACT_BELOW_M)  # bodies beyond were not looked at
     return float(best)
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
-from hrg_pipeline.shield.distance import segment_distance_sq
+from hrg_pipeline.shield.distance import segment_distance_sq, segments_apart
 from hrg_pipeline.shield.reach import combined_ball, human_growth, interval_capsule
 
 Node = tuple[int, int, float, float, float]
@@ -35,13 +35,14 @@ def enclose(model: Row, row: Row, slot: int, capsule: int) -> float:
 
 
 @kernel
-def axis_distance_sq(axis: NDArray[np.float64], pos: NDArray[np.float64], first: int, second: int) -> float:
-    """Squared distance of an enclosing segment (2, 3) and the segment between two human joints [m²]."""
-    return segment_distance_sq(
+def axis_apart(axis: NDArray[np.float64], pos: NDArray[np.float64], first: int, second: int, distance: float) -> bool:
+    """Whether an enclosing segment (2, 3) and the segment between two human joints are farther apart than that [m]."""
+    return segments_apart(
         (axis[0, 0], axis[0, 1], axis[0, 2]),
         (axis[1, 0], axis[1, 1], axis[1, 2]),
         (pos[first, 0], pos[first, 1], pos[first, 2]),
         (pos[second, 0], pos[second, 1], pos[second, 2]),
+        distance,
     )
 
 
@@ -57,14 +58,13 @@ def _combined_apart(
         bounds = (model.human_v_max[j], model.human_a_max[j], model.measurement_error[j], error)
         combined_ball(row.human_pos[person, j], row.human_vel[person, j], bounds, begin, end, balls[side])
     axis = row.axes[capsule]
-    squared = segment_distance_sq(
+    return segments_apart(
         (axis[0, 0], axis[0, 1], axis[0, 2]),
         (axis[1, 0], axis[1, 1], axis[1, 2]),
         (balls[0, 0], balls[0, 1], balls[0, 2]),
         (balls[1, 0], balls[1, 1], balls[1, 2]),
+        around + model.body_radius[body] + max(balls[0, 3], balls[1, 3]),
     )
-    radii = around + model.body_radius[body] + max(balls[0, 3], balls[1, 3])
-    return bool(squared > radii * radii)
 
 
 @kernel
@@ -87,12 +87,20 @@ def bone_length(model: Row, pos: NDArray[np.float64], root: int, joint: int) -> 
 @kernel
 def _position_apart(model: Row, row: Row, person: int, capsule: int, body: int, around: float, end: float) -> bool:
     """POS: as far from where the limb's root can be as its bones are long, whatever the limb does."""
-    root = model.root[body]
-    pos = row.human_pos[person]
-    reach = max(bone_length(model, pos, root, model.distal[body]), bone_length(model, pos, root, model.proximal[body]))
-    radii = around + model.body_radius[body] + reach
-    radii += human_growth(model.human_v_max[root], end, model.measurement_error[root])
-    return bool(axis_distance_sq(row.axes[capsule], pos, root, root) > radii * radii)
+    root, first, second = model.root[body], model.proximal[body], model.distal[body]
+    pos, axis = row.human_pos[person], row.axes[capsule]
+    here = (pos[root, 0], pos[root, 1], pos[root, 2])
+    squared = segment_distance_sq(
+        (axis[0, 0], axis[0, 1], axis[0, 2]), (axis[1, 0], axis[1, 1], axis[1, 2]), here, here
+    )
+    radii = around + model.body_radius[body] + human_growth(model.human_v_max[root], end, model.measurement_error[root])
+    straight = 0.0
+    for k in range(3):
+        straight += (pos[second, k] - pos[root, k]) ** 2
+    if not np.sqrt(squared) > radii + np.sqrt(straight):  # the bones are no shorter
+        return False
+    radii += max(bone_length(model, pos, root, second), bone_length(model, pos, root, first))
+    return bool(squared > radii * radii)
 
 
 @kernel
@@ -116,7 +124,7 @@ def is_apart(
     """
     radii = around + model.body_radius[body] + human_growth(model.body_v_max[body], end, model.body_error[body])
     pos = row.human_pos[person]
-    if axis_distance_sq(row.axes[capsule], pos, model.proximal[body], model.distal[body]) > radii * radii:
+    if axis_apart(row.axes[capsule], pos, model.proximal[body], model.distal[body], radii):
         return True
     if model.use_acceleration and row.human_seen[person] >= 2 and row.human_smooth[person] != 0:
         if _combined_apart(model, row, person, capsule, body, around, begin, end):

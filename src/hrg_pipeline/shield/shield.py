@@ -69,6 +69,7 @@ def _anchor(model: Row, row: Row, q: NDArray[np.float64]) -> None:
     row.ltt_limits[slot, 1] = MAX_PATH_JERK
     row.ltt_extremes[slot, :] = 0.0
     row.ltt_alpha[slot, :] = 0.0
+    row.ltt_pair_alpha[slot, :] = 0.0
     row.ltt_energy_curvature[slot] = 0.0
     row.plan_start[:] = 0.0
     row.plan_phases[:] = 0.0

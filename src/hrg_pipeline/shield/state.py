@@ -48,6 +48,8 @@ class ShieldState(NamedTuple):
     """(N, 2, 3, n): largest |q_s| [rad/s], |q_ss| [rad/s²] and |q_sss| [rad/s³]."""
     ltt_alpha: Float
     """(N, 2, L): bounds of |d²p/ds²| [m/s²]."""
+    ltt_pair_alpha: Float
+    """(N, 2, S): the same for pairs of the robot's capsules, as seen from the inner one's link [m/s²]."""
     ltt_energy_curvature: Float
     """(N, 2): ``energy_curvature`` of the trajectory."""
     plan_start: Float
@@ -169,14 +171,18 @@ class ShieldState(NamedTuple):
     """(N, n, 4, 3)."""
     points: Float
     """(N, INTERVALS + 1, L, 2, 3)."""
+    edge_frames: Float
+    """(N, INTERVALS + 1, n, 4, 3): link frames that ``points`` come from, at edges."""
     path_edges: Float
     """(N, INTERVALS + 1): path positions at the edges of the intervals [s]."""
     bodies: Float
-    """(N, P, B + 1, 4): midpoint and half length of the human capsules; centre and radius of a ball around all."""
+    """(N, P, 4, B + 1): midpoint and half length of the human capsules; centre and radius of a ball around all."""
     bodies_known: Int
     """(N, P) whether they belong to the last measurement."""
     grown: Float
     """(N, P, B): radii of the bodies over the whole horizon [m]."""
+    spheres: Float
+    """(N, B): see ``sphere_gaps`` [m²]."""
     axis: Float
     """(N, 2, 3)."""
     axes: Float
@@ -211,6 +217,8 @@ class ShieldState(NamedTuple):
     """(N, O L + S) [m]."""
     static_normal: Float
     """(N, O L + S, 3)."""
+    static_axes: Float
+    """(N, 2, 2, 2, 3): axes of a pair of capsules at two edges [m]."""
     twists: Float
     """(N, n, 2, 3) angular velocity of each link and velocity of its joint's anchor, per path speed."""
     energy_axes: Float

@@ -11,6 +11,9 @@ Most pairs are far apart, and not looked at in most cycles: ``static_clear`` is 
 ``static_ref``, where it was looked at, until it can touch anything but the pairs in ``static_list``, which are tested
 in every cycle. How clear two capsules are of each other is shared out between them.
 
+Two links keep their distance however the robot's frame moves: a pair of capsules is looked at as seen from the link of
+the inner one, where only the joints between both move anything. That motion is smaller, and so is its bow.
+
 A pair that is closer than the margin where the plan starts (the robot was put there, or re-anchored) is let out and
 never in: at the edges its separation, along the direction between closest points at the start, may not be less than
 at the start, and between them by ``_DIP_M`` at most. Where axis and box intersect, that direction is the normal of the
@@ -69,6 +72,30 @@ def _radii(model: Row, row: Row, s: int) -> float:
     """How far the axes of a pair of the robot's capsules have to be apart, margin not included [m]."""
     a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
     return float(row.capsule_radius[a] + row.capsule_radius[b] - model.self_slack[s])
+
+
+@kernel
+def inner_first(model: Row, s: int) -> tuple[int, int]:
+    """The capsules of a pair, the one whose link is nearer to the base first."""
+    a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
+    if model.capsule_link[a] <= model.capsule_link[b]:
+        return a, b
+    return b, a
+
+
+@kernel
+def _see_pair(model: Row, row: Row, s: int, first: int, last: int) -> None:
+    """Write into ``static_axes`` the axes of a pair at two edges, as seen from the inner link there."""
+    inner, outer = inner_first(model, s)
+    for side in range(2):
+        edge = first if side == 0 else last
+        frame = row.edge_frames[edge, model.capsule_link[inner]]
+        for which in range(2):
+            ends = row.points[edge, inner if which == 0 else outer]
+            for end in range(2):
+                x, y, z = ends[end, 0] - frame[3, 0], ends[end, 1] - frame[3, 1], ends[end, 2] - frame[3, 2]
+                for k in range(3):
+                    row.static_axes[side, which, end, k] = frame[0, k] * x + frame[1, k] * y + frame[2, k] * z
 
 
 @kernel
@@ -145,7 +172,24 @@ def _look(model: Row, row: Row) -> None:
 
 
 @kernel
-def _is_suspicious(model: Row, row: Row, code: int, alpha: NDArray[np.float64], ds: float, count: int) -> bool:
+def pair_separation(model: Row, row: Row, s: int, first: int, last: int) -> float:
+    """Separation of a pair's axes during uniform motions from one edge to another [m]; leaves them in ``static_axes``.
+
+    Args:
+        model: Record of the shield's model.
+        row: The environment's row of the shield's memory, with ``points`` and ``edge_frames`` at both edges.
+        s: Number of the pair.
+        first: One edge.
+        last: The other one.
+    """
+    _see_pair(model, row, s, first, last)
+    return motion_separation(row.static_axes[0], row.static_axes[1], 0, 1)
+
+
+@kernel
+def _is_suspicious(
+    model: Row, row: Row, code: int, alpha: NDArray[np.float64], pair_alpha: NDArray[np.float64], ds: float, count: int
+) -> bool:
     """Whether a pair may touch during the whole plan; it is then written down as number ``count``."""
     first, last, slots = row.points[0], row.points[INTERVALS], row.static_clear.shape[0]
     n, start = (0.0, 0.0, 0.0), _NOT_INSIDE
@@ -160,27 +204,30 @@ def _is_suspicious(model: Row, row: Row, code: int, alpha: NDArray[np.float64], 
             start = lowest(first[k], model, o, n)
     else:
         s = code - model.box_applies.size
-        a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
         keep = _radii(model, row, s) + model.static_margin
-        if motion_separation(first, last, a, b) > keep + (alpha[a] + alpha[b]) * ds * ds / 8.0:
+        if pair_separation(model, row, s, 0, INTERVALS) > keep + pair_alpha[s] * ds * ds / 8.0:
             return False
-        if axes_gap(first, a, b) < keep:
-            n = way_apart(first, a, b)
-            start = axes_separation(first, a, b, n)
+        axes = row.static_axes[0]
+        if axes_gap(axes, 0, 1) < keep:
+            n = way_apart(axes, 0, 1)
+            start = axes_separation(axes, 0, 1, n)
     _suspect(row, count, code, n, start)
     return True
 
 
 @kernel
-def static_suspects(model: Row, row: Row, alpha: NDArray[np.float64], ds: float) -> int:
+def static_suspects(
+    model: Row, row: Row, alpha: NDArray[np.float64], pair_alpha: NDArray[np.float64], ds: float
+) -> int:
     """First level: the whole plan as one interval.
 
     Args:
-        model: Record with the fields of ``static_fields``.
-        row: Row with the fields of ``static_scratch``, with ``n_capsules``, ``capsule_radius`` and, in ``points``, the
-            capsule ends at the first and the last edge. ``static_inside`` is set to whether a pair is closer than the
-            margin at the first edge already.
+        model: Record with the fields of ``static_fields``, and ``capsule_link``.
+        row: Row with the fields of ``static_scratch``, with ``n_capsules``, ``capsule_radius`` and, in ``points`` and
+            ``edge_frames``, capsule ends and link frames at the first and the last edge. ``static_inside`` is set to
+            whether a pair is closer than the margin at the first edge already.
         alpha: Bounds of |d²p/ds²| of the capsule ends (L,) [m/s²].
+        pair_alpha: The same for pairs of capsules, as seen from the inner one's link (S,) [m/s²].
         ds: Length of the path [s].
 
     Returns:
@@ -210,60 +257,84 @@ def static_suspects(model: Row, row: Row, alpha: NDArray[np.float64], ds: float)
         _look(model, row)
     count = 0
     for index in range(row.static_listed):
-        if _is_suspicious(model, row, row.static_list[index], alpha, ds, count):
+        if _is_suspicious(model, row, row.static_list[index], alpha, pair_alpha, ds, count):
             count += 1
     return count
 
 
 @kernel
+def _box_apart(model: Row, row: Row, index: int, first: int, last: int, alpha: NDArray[np.float64], ds: float) -> bool:
+    """Whether a suspicious capsule keeps apart from its box during one interval."""
+    points, other, slots = row.points[first], row.points[last], row.static_clear.shape[0]
+    o, k = row.static_pairs[index] // slots, row.static_pairs[index] % slots
+    if not np.isfinite(_moved(points[k], other[k])):
+        return False
+    bow = alpha[k] * ds * ds / 8.0
+    apart = row.capsule_radius[k] + model.static_margin + bow
+    if face_gaps(model, o, points[k], other[k])[1] > apart or box_separation(model, o, k, points, other) > apart:
+        return True
+    if not (bow <= _DIP_M and row.static_start[index] != _NOT_INSIDE):
+        return False
+    normal = row.static_normal[index]
+    n = (normal[0], normal[1], normal[2])
+    now = min(lowest(points[k], model, o, n), lowest(other[k], model, o, n))
+    return bool(now >= row.static_start[index] - _ROUNDING_M)
+
+
+@kernel
+def _pair_apart(
+    model: Row, row: Row, index: int, first: int, last: int, pair_alpha: NDArray[np.float64], ds: float
+) -> bool:
+    """Whether two suspicious capsules keep apart during one interval."""
+    s = row.static_pairs[index] - model.box_applies.size
+    separation, axes = pair_separation(model, row, s, first, last), row.static_axes
+    if not np.isfinite(_moved(axes[0, 0], axes[1, 0]) + _moved(axes[0, 1], axes[1, 1])):
+        return False
+    bow = pair_alpha[s] * ds * ds / 8.0
+    if separation > _radii(model, row, s) + model.static_margin + bow:
+        return True
+    if not (bow <= _DIP_M and row.static_start[index] != _NOT_INSIDE):
+        return False
+    normal = row.static_normal[index]
+    n = (normal[0], normal[1], normal[2])
+    now = min(axes_separation(axes[0], 0, 1, n), axes_separation(axes[1], 0, 1, n))
+    return bool(now >= row.static_start[index] - _ROUNDING_M)
+
+
+@kernel
 def static_apart(
-    model: Row, row: Row, first: int, last: int, count: int, alpha: NDArray[np.float64], ds: float
+    model: Row,
+    row: Row,
+    first: int,
+    last: int,
+    count: int,
+    alpha: NDArray[np.float64],
+    pair_alpha: NDArray[np.float64],
+    ds: float,
 ) -> bool:
     """Second level: whether all suspicious pairs keep apart during one interval of the plan.
 
     Args:
-        model: Record with the fields of ``static_fields``.
-        row: The row after ``static_suspects``, with ``points`` at both edges of the interval.
+        model: Record as for ``static_suspects``.
+        row: The row after that, with ``points`` and ``edge_frames`` at both edges of the interval.
         first: Edge at which it begins.
         last: Edge at which it ends.
         count: From ``static_suspects``.
         alpha: Bounds of |d²p/ds²| of the capsule ends (L,) [m/s²].
+        pair_alpha: The same for pairs of capsules, as seen from the inner one's link (S,) [m/s²].
         ds: Length of the path in the interval [s].
 
     Returns:
         True only if it is proven for every pair; False on any number that is not finite.
     """
-    points, other, slots = row.points[first], row.points[last], row.static_clear.shape[0]
     for index in range(count):
-        code, start, normal = row.static_pairs[index], row.static_start[index], row.static_normal[index]
+        code = row.static_pairs[index]
         if code < 0:
             return False
-        n = (normal[0], normal[1], normal[2])
-        o, a, b = 0, code % slots, code % slots
-        with_box = code < model.box_applies.size
-        if with_box:
-            o = code // slots
-            bow = alpha[a] * ds * ds / 8.0
-            keep = row.capsule_radius[a] + model.static_margin
-        else:
-            s = code - model.box_applies.size
-            a, b = model.self_pairs[s, 0], model.self_pairs[s, 1]
-            bow = (alpha[a] + alpha[b]) * ds * ds / 8.0
-            keep = _radii(model, row, s) + model.static_margin
-        if not np.isfinite(_moved(points[a], other[a]) + _moved(points[b], other[b])):
-            return False
-        if with_box:
-            apart = face_gaps(model, o, points[a], other[a])[1] > keep + bow
-            apart = apart or box_separation(model, o, a, points, other) > keep + bow
-        else:
-            apart = motion_separation(points, other, a, b) > keep + bow
-        if not apart and bow <= _DIP_M and start != _NOT_INSIDE:
-            if with_box:
-                now = min(lowest(points[a], model, o, n), lowest(other[a], model, o, n))
-            else:
-                now = min(axes_separation(points, a, b, n), axes_separation(other, a, b, n))
-            apart = now >= start - _ROUNDING_M
-        if not apart:
+        if code < model.box_applies.size:
+            if not _box_apart(model, row, index, first, last, alpha, ds):
+                return False
+        elif not _pair_apart(model, row, index, first, last, pair_alpha, ds):
             return False
     return True
 

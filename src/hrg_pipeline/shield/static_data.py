@@ -105,7 +105,7 @@ def static_scratch(fields: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         capsule was, and where, when it was looked at. ``static_near`` (P,), ``static_list`` (P,) and ``static_listed``:
         flags, codes and number of the pairs that were near then. ``static_inside``: 1 if a pair was too close already
         where the last plan began. Scratch: ``static_active`` (L,), ``static_shift`` (L,), ``static_pairs`` (P,),
-        ``static_start`` (P,), ``static_normal`` (P, 3).
+        ``static_start`` (P,), ``static_normal`` (P, 3), ``static_axes`` (2, 2, 2, 3).
     """
     capsules = fields["box_applies"].shape[1]
     pairs = fields["box_applies"].size + len(fields["self_pairs"])
@@ -123,6 +123,7 @@ def static_scratch(fields: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         "static_pairs": np.zeros(pairs, dtype=np.int64),
         "static_start": np.zeros(pairs),
         "static_normal": np.zeros((pairs, 3)),
+        "static_axes": np.zeros((2, 2, 2, 3)),
     }
 
 

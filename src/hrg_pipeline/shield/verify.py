@@ -11,9 +11,9 @@ from hrg_pipeline.shield.contacts import CLAMPED, bearable, harm, refused_contac
 from hrg_pipeline.shield.energy import energy_norm, point_speeds
 from hrg_pipeline.shield.model import DEPTHS, HUMAN, INTERVAL_S, INTERVALS, NO_STOP, OBSTACLE, PFL, SAFE
 from hrg_pipeline.shield.path import path_state
-from hrg_pipeline.shield.reach import human_growth, interval_capsule, place_capsules
-from hrg_pipeline.shield.separation import know_bodies
-from hrg_pipeline.shield.sets import Node, axis_distance_sq, enclose, is_apart, start_interval
+from hrg_pipeline.shield.reach import human_growth, interval_capsule, place_links
+from hrg_pipeline.shield.separation import ball_distance, half_length, know_bodies, middle, sphere_gaps
+from hrg_pipeline.shield.sets import Node, axis_apart, enclose, is_apart, start_interval
 from hrg_pipeline.shield.static import static_apart, static_suspects
 from hrg_pipeline.shield.trajectory import ltt_at
 
@@ -42,44 +42,31 @@ def _grow_people(model: Row, row: Row, time: float, total: float) -> None:
 def _suspicious_pairs(model: Row, row: Row, alpha: NDArray[np.float64], ds: float, time: float, total: float) -> int:
     """First level: the whole horizon as one interval, and speed bounds alone.
 
-    Balls around everything come first, then the middle of a body against the axis of a capsule, then both axes. Only
-    the first and the last edge in ``points`` are read.
+    Balls around everything come first, then those around each body, then axes. Only the first and the last edge in
+    ``points`` are read.
 
     Returns:
         How many pairs may touch; they are written to ``open_pairs[1]`` as ``(person L + capsule) B + body``.
     """
     count = 0
     bodies_count, capsules = model.proximal.shape[0], row.capsule_radius.shape[0]
-    axis = row.axis
+    axis, gaps = row.axis, row.spheres
     _grow_people(model, row, time, total)
     for k in range(row.n_capsules):
         bow = alpha[k] * ds * ds / 8.0
         around = interval_capsule(row.points[0, k], row.points[INTERVALS, k], bow, axis)
         around += row.capsule_radius[k] + model.allowance
-        ux, uy, uz = axis[1, 0] - axis[0, 0], axis[1, 1] - axis[0, 1], axis[1, 2] - axis[0, 2]
-        length_sq = ux * ux + uy * uy + uz * uz
-        half = 0.5 * np.sqrt(length_sq)
-        x, y, z = axis[0, 0] + 0.5 * ux, axis[0, 1] + 0.5 * uy, axis[0, 2] + 0.5 * uz
+        centre, ball = middle(axis), around + half_length(axis)
         for p in range(model.people):
             bodies, grown = row.bodies[p], row.grown[p]
             elapsed = time - row.human_time[p] + model.delay + total
-            dx, dy, dz = x - bodies[bodies_count, 0], y - bodies[bodies_count, 1], z - bodies[bodies_count, 2]
-            human = human_growth(model.human_v_top, elapsed, model.human_error_top)
-            spheres = around + half + bodies[bodies_count, 3] + human
-            if dx * dx + dy * dy + dz * dz > spheres * spheres:
+            if ball_distance(bodies, centre) > ball + human_growth(model.human_v_top, elapsed, model.human_error_top):
                 continue
+            sphere_gaps(bodies, grown, centre, ball, gaps)
             for b in range(bodies_count):
-                radii = around + grown[b]
-                ball = radii + bodies[b, 3]
-                dx, dy, dz = bodies[b, 0] - x, bodies[b, 1] - y, bodies[b, 2] - z
-                if dx * dx + dy * dy + dz * dz > (ball + half) * (ball + half):
+                if gaps[b] > 0.0:
                     continue
-                along = (dx * ux + dy * uy + dz * uz) / length_sq if length_sq > 0.0 else 0.0
-                along = min(max(along, -0.5), 0.5)
-                dx, dy, dz = dx - along * ux, dy - along * uy, dz - along * uz
-                if dx * dx + dy * dy + dz * dz > ball * ball:
-                    continue
-                if axis_distance_sq(axis, row.human_pos[p], model.proximal[b], model.distal[b]) > radii * radii:
+                if axis_apart(axis, row.human_pos[p], model.proximal[b], model.distal[b], around + grown[b]):
                     continue
                 row.open_pairs[1, count] = (p * capsules + k) * bodies_count + b
                 count += 1
@@ -94,12 +81,13 @@ def fill_edge(model: Row, row: Row, slot: int, edge: int, total: float, end: flo
     start, phases, joints = row.proposal_start, row.proposal_phases, row.joints[0]
     s = min(path_state(start, phases, total, total * edge / INTERVALS)[0], end)
     ltt_at(row.ltt[slot], s, joints)
-    place_capsules(model, row, joints[0], row.points[edge])
+    frames, points = row.edge_frames[edge], row.points[edge]
+    place_links(model, row, joints[0], frames, points)
     row.path_edges[edge] = s
     row.edge_known[edge] = 1
     if row.mode == PFL:
-        row.edge_norm[edge] = energy_norm(model, row, joints[1])
-        point_speeds(model, row, joints[1], row.points[edge], row.edge_speed[edge])
+        row.edge_norm[edge] = energy_norm(model, row, frames, joints[1])
+        point_speeds(model, row, frames, joints[1], points, row.edge_speed[edge])
 
 
 @kernel
@@ -204,7 +192,8 @@ def _obstacles_clear(model: Row, row: Row, slot: int, total: float, end: float, 
         fill_edge(model, row, slot, first, total, end)
         fill_edge(model, row, slot, last, total, end)
         ds = row.path_edges[last] - row.path_edges[first]
-        if ds == 0.0 or static_apart(model, row, first, last, count, row.ltt_alpha[slot], ds):
+        alpha, pair_alpha = row.ltt_alpha[slot], row.ltt_pair_alpha[slot]
+        if ds == 0.0 or static_apart(model, row, first, last, count, alpha, pair_alpha, ds):
             first = last
             while first < INTERVALS and first % (2 * width) == 0:
                 width *= 2
@@ -249,10 +238,10 @@ def verify_plan(model: Row, row: Row, slot: int, total: float, time: float) -> i
     fill_edge(model, row, slot, 0, total, end)
     fill_edge(model, row, slot, INTERVALS, total, end)
     alpha, ds = row.ltt_alpha[slot], s_last - s_first
-    statics = static_suspects(model, row, alpha, ds)
-    count = _suspicious_pairs(model, row, alpha, ds, time, total)
+    statics = static_suspects(model, row, alpha, row.ltt_pair_alpha[slot], ds)
     if statics > 0 and not _obstacles_clear(model, row, slot, total, end, leaf, statics):
         return OBSTACLE
+    count = _suspicious_pairs(model, row, alpha, ds, time, total)
     if count > 0 and not _people_safe(model, row, slot, total, time, end, leaf, count):
         return HUMAN
     row.culprit[0] = -1
