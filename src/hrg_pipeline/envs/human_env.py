@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.engine.engine import Engine
 from hrg_pipeline.envs.picture import SceneView
+from hrg_pipeline.envs.seeds import spawn_generators
 from hrg_pipeline.errors import HrgError
 from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC, ContactFlag, is_illegal
 from hrg_pipeline.robots.params import RobotParams
@@ -76,7 +77,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._achieved = self.task.achieved_goal(self.task.observe())
-        self._rngs = self._spawn(params.seed)
+        self._rngs = spawn_generators(params.seed, num_envs)
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._goals_reached = np.zeros(num_envs, dtype=np.int64)
         self._costs = np.zeros(num_envs)
@@ -97,7 +98,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             if mask.shape != (self.num_envs,):
                 raise HrgError(f"reset_mask has shape {mask.shape}, expected ({self.num_envs},)")
         if seed is not None:
-            for i, rng in enumerate(self._spawn(seed)):
+            for i, rng in enumerate(spawn_generators(seed, self.num_envs)):
                 if mask[i] and rng is not None:
                     self._rngs[i] = rng
         for i in np.flatnonzero(mask).tolist():
@@ -220,17 +221,6 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
             "cost": ((flags & _CRITICAL) != 0).astype(np.float64),
             **engine.shield_info(),
         }
-
-    def _spawn(self, seed: int | Sequence[int | None]) -> list[Any]:
-        if isinstance(seed, (int, np.integer)):
-            trees = [np.random.SeedSequence(int(seed), spawn_key=(i,)) for i in range(self.num_envs)]
-            return [np.random.Generator(np.random.PCG64(tree)) for tree in trees]
-        if len(seed) != self.num_envs:
-            raise HrgError(f"got {len(seed)} seeds for {self.num_envs} environments; give one each or a single number")
-        return [
-            None if s is None else np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(s), spawn_key=(0,))))
-            for s in seed
-        ]
 
     @staticmethod
     def _observations(observation: Mapping[str, NDArray[np.float64]]) -> Observation:

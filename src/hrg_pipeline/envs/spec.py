@@ -19,6 +19,9 @@ from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.registry import task_params_class
 
+SHOWS = "visualization"
+"""Name of the wrapper that only shows; a trial does without."""
+
 
 class WrapperSpec(BaseModel):
     """One vector wrapper: where its class is and what it is called with."""
@@ -122,7 +125,8 @@ def prove(spec: EnvSpec, n_steps: int = 5) -> EnvSpec:
 
 
 def _try(spec: EnvSpec, n_steps: int) -> Fingerprint:
-    env = spec.make()
+    seen = tuple(wrapper for wrapper in spec.wrappers if wrapper.name != SHOWS)
+    env = spec.model_copy(update={"wrappers": seen}).make()
     rollout = hashlib.sha256()
     actions = np.random.Generator(np.random.PCG64(np.random.SeedSequence(0)))
     try:

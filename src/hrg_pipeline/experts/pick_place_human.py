@@ -68,7 +68,7 @@ class PickPlaceHumanExpert(Expert):
         """Open where the cube is delivered, close where it is between the fingers, else open (N,)."""
         gripped = observation["object_gripped"][:, 0] > 0.0
         close = (gripped | self._is_at(self._grip(observation["vec_eef_to_object"]))) & ~self._is_delivered(observation)
-        return np.where(close, CLOSE, OPEN)
+        return np.asarray(np.where(close, CLOSE, OPEN))
 
     def _grip(self, vector: Array) -> Array:
         """From the end effector to where it holds a cube that a vector points to (N, 3) [m]."""
