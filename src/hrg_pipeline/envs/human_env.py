@@ -26,7 +26,7 @@ Observation = dict[str, NDArray[np.float32]]
 Info = dict[str, Any]
 
 _CRITICAL = int(ContactFlag.HUMAN_CRIT)
-_STATE = ("_achieved", "_steps", "_goals_reached", "_costs")
+_STATE = ("_achieved", "_steps", "_goals_reached", "_costs", "_weld_force")
 
 
 class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
@@ -81,6 +81,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._goals_reached = np.zeros(num_envs, dtype=np.int64)
         self._costs = np.zeros(num_envs)
+        self._weld_force = np.zeros(num_envs)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -130,6 +131,9 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         info = self._info(observation)
         info["previous_achieved_goal"] = before
         self._costs += info["cost"]
+        if self.engine.scene.layout.welds:
+            np.maximum(self._weld_force, self.engine.objects.weld_force, out=self._weld_force)
+            info["weld_force_max_n"] = self._weld_force.copy()
         info["episode_cost"] = self._costs.copy()
         success = self.task.success(achieved, desired, info)
         self._goals_reached += success
@@ -195,7 +199,7 @@ class HumanVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         self.task.sample_goal(i, rng)
         self._steps[i] = 0
         self._goals_reached[i] = 0
-        self._costs[i] = 0.0
+        self._costs[i] = self._weld_force[i] = 0.0
 
     def _info(self, observation: Mapping[str, NDArray[np.float64]]) -> Info:
         engine = self.engine

@@ -72,7 +72,7 @@ class PickPlaceHumanExpert(Expert):
 
     def _grip(self, vector: Array) -> Array:
         """From the end effector to where it holds a cube that a vector points to (N, 3) [m]."""
-        return vector + np.array([0.0, 0.0, self.params.grip_m])
+        return np.asarray(vector + np.array([0.0, 0.0, self.params.grip_m]))
 
     def _is_delivered(self, observation: Observation) -> Bools:
         left = observation["vec_object_to_target"]

@@ -33,7 +33,7 @@ SAFETY_KEYS = (
 )
 """Info keys that describe how safe an episode was so far: counts, sums, means and extremes since it began."""
 
-EPISODE_KEYS = ("is_success", *SAFETY_KEYS, "failure")
+EPISODE_KEYS = ("is_success", *SAFETY_KEYS, "failure", "weld_force_max_n")
 """Info keys kept from the last step of an episode."""
 
 AnyVectorEnv = VectorEnv[Any, Any, Any]

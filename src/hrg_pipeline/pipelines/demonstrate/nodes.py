@@ -10,6 +10,8 @@ from hrg_pipeline.pipelines.types import EnvSpec
 from hrg_pipeline.wrappers.params import WrapperParams
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hrg_pipeline.experts.base import Expert
     from hrg_pipeline.experts.policy import ExpertPolicy
 
@@ -49,16 +51,11 @@ def demonstrate(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any], 
     Returns:
         ``episodes`` (one row an episode), ``metrics`` (with 95 % intervals), ``figure`` and ``video``.
     """
-    from hrg_pipeline.learning import evaluation
     from hrg_pipeline.reporting.plots import evaluation_figure
     from hrg_pipeline.reporting.statistics import summarize_episodes
 
     one = _expert(spec, wrappers, expert)
-    env = spec.make_vector(num_envs=run.n_envs, seed=run.eval_seed, n_threads=run.n_threads)
-    try:
-        episodes = evaluation.evaluate(_policy(one, env), env, run.n_test_episodes, run.eval_seed, run.verbose)
-    finally:
-        env.close()
+    episodes = run_episodes(spec, wrappers, expert, run)
 
     def first_episode(env: Any, seed: int) -> Any:
         policy = _policy(one, env)
@@ -71,6 +68,18 @@ def demonstrate(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any], 
         "figure": evaluation_figure(episodes, title=str(run.id)),
         "video": film_episode(spec, first_episode, run),
     }
+
+
+def run_episodes(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any], run: RunParams) -> pd.DataFrame:
+    """Run an expert's episodes alone; arguments and rows are those of ``demonstrate``."""
+    from hrg_pipeline.learning import evaluation
+
+    env = spec.make_vector(num_envs=run.n_envs, seed=run.eval_seed, n_threads=run.n_threads)
+    try:
+        policy = _policy(_expert(spec, wrappers, expert), env)
+        return evaluation.evaluate(policy, env, run.n_test_episodes, run.eval_seed, run.verbose)
+    finally:
+        env.close()
 
 
 def _expert(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any]) -> Expert:
