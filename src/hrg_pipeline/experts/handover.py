@@ -37,14 +37,15 @@ class HandoverExpert(Expert):
 
     params: HandoverExpertParams
 
-    def approach(self, vector: Array, go_down: Bools | None = None) -> Array:
+    def approach(self, vector: Array, go_down: Bools | None = None, hover_m: float | None = None) -> Array:
         """Displacements (N, 3) [m] that lead to a place: up, across, down.
 
         Args:
             vector: to the place (N, 3) [m].
             go_down: whose way down is free (N,); default all.
+            hover_m: height above the place at which to travel [m]; default that of the parameters.
         """
-        above = vector + np.array([0.0, 0.0, self.params.hover_m])
+        above = vector + np.array([0.0, 0.0, self.params.hover_m if hover_m is None else hover_m])
         below = above[:, 2] > self.params.band_m
         straight_up = above * np.array([0.0, 0.0, 1.0])
         down = self.is_above(vector) | self.is_at(vector)
@@ -54,7 +55,7 @@ class HandoverExpert(Expert):
 
     def grip(self, vector: Array) -> Array:
         """From the end effector to where it grips a handle that a vector points to (N, 3) [m]."""
-        return vector + np.array([0.0, 0.0, self.params.grip_m])
+        return np.asarray(vector + np.array([0.0, 0.0, self.params.grip_m]))
 
     def is_at(self, vector: Array) -> Bools:
         """Whether a place is reached (N,)."""

@@ -19,6 +19,8 @@ class HumanRobotHandoverExpertParams(HandoverExpertParams):
     """What counts as put down."""
 
     name: Literal["HumanRobotHandover"] = "HumanRobotHandover"
+    carry_m: float = Field(default=0.2, gt=0.0)
+    """Height above the target at which it carries the hammer there, over what stands beside it [m]."""
     delivered_m: float = Field(default=0.03, gt=0.0)
     """A hammer this close to its target, seen from above and in height each, is let go of [m]."""
 
@@ -43,14 +45,14 @@ class HumanRobotHandoverExpert(HandoverExpert):
         hammer, target = self.grip(observation["vec_eef_to_object"]), observation["vec_object_to_target"]
         opened = observation["gripper_aperture"][:, 0] >= self.params.open_aperture
         gripped = observation["object_gripped"][:, 0] > 0.0
-        present, taken = observation["phase"][:, _PRESENT] > 0.0, observation["phase"][:, _WAIT:].any(axis=1)
+        present, taken = observation["phase"][:, _PRESENT] > 0.0, self._is_taken(observation)
         delivered = self._is_delivered(observation)
         hover = np.array([0.0, 0.0, self.params.hover_m])
         still = np.zeros_like(hammer)
         choices = (
             (delivered & opened, hammer + hover),
             (delivered, still),
-            (taken & gripped, self.approach(target)),
+            (taken & gripped, self.approach(target, hover_m=self.params.carry_m)),
             (gripped | ~(present | taken), still),
         )
         wanted = self.approach(hammer, opened | self.is_at(hammer))
@@ -64,7 +66,12 @@ class HumanRobotHandoverExpert(HandoverExpert):
         close = gripped | self.is_at(self.grip(observation["vec_eef_to_object"]))
         return np.where(close & ~self._is_delivered(observation), CLOSE, OPEN)
 
+    @staticmethod
+    def _is_taken(observation: Observation) -> NDArray[np.bool_]:
+        """Whether the person has let go of the hammer (N,)."""
+        return np.asarray(observation["phase"][:, _WAIT:].sum(axis=1) > 0.0)
+
     def _is_delivered(self, observation: Observation) -> NDArray[np.bool_]:
         left, near = observation["vec_object_to_target"], self.params.delivered_m
-        taken = observation["phase"][:, _WAIT:].any(axis=1)
+        taken = self._is_taken(observation)
         return np.asarray(taken & (np.hypot(left[:, 0], left[:, 1]) < near) & (np.abs(left[:, 2]) < near))

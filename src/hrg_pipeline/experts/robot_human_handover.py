@@ -45,7 +45,7 @@ class RobotHumanHandoverExpert(HandoverExpert):
         phase, hammer = observation["phase"], self.grip(observation["vec_eef_to_object"])
         opened = observation["gripper_aperture"][:, 0] >= self.params.open_aperture
         gripped = observation["object_gripped"][:, 0] > 0.0
-        taken = phase[:, _RETREAT:].any(axis=1)
+        taken = phase[:, _RETREAT:].sum(axis=1) > 0.0
         rise, wait = np.zeros_like(hammer), np.zeros_like(hammer)
         rise[:, 2] = np.maximum(hammer[:, 2] + self.params.room_m, 0.0)
         wait[:, 2] = self.params.wait_z_m - observation["object_pos"][:, 2]
@@ -62,7 +62,7 @@ class RobotHumanHandoverExpert(HandoverExpert):
 
     def gripper(self, observation: Observation) -> Array:
         """Open once the person has the hammer, close where it is between the fingers, else open (N,)."""
-        taken = observation["phase"][:, _RETREAT:].any(axis=1)
+        taken = observation["phase"][:, _RETREAT:].sum(axis=1) > 0.0
         gripped = observation["object_gripped"][:, 0] > 0.0
         close = (gripped | self.is_at(self.grip(observation["vec_eef_to_object"]))) & ~taken
         return np.where(close, CLOSE, OPEN)

@@ -30,9 +30,11 @@ HAMMER = 0
 HALF_HEIGHT_M = 0.02
 """Of handle and head alike: the hammer lies flat on the table."""
 GRIP_AHEAD_M = 0.21
-"""From where the gripper holds the handle, the origin of the hammer's frame, to where a person does, along its x [m]."""
+"""From the gripper's place on the handle, the origin of the hammer's frame, to the person's, along its x [m]."""
 LIFT_M = 0.12
 """The gripper also gets to as far as this above the place of the handover [m]."""
+FREE_OF_FOOT_M = (0.36, 0.28, 1.05)
+"""The head keeps clear of the robot's pedestal while the gripper is at least so far ahead, aside, or up [m]."""
 _HANDLE, _HEAD = (0.15, 0.015, HALF_HEIGHT_M), (0.02, 0.05, HALF_HEIGHT_M)
 _HANDLE_X, _HEAD_X = 0.10, -0.07
 _HANDLE_KG, _HEAD_KG = 0.08, 0.16
@@ -129,7 +131,8 @@ class Handover(Task):
             self.engine.objects.detach(i, weld)
         for _ in range(_DRAWS):
             place = self.meeting_point(i)
-            if self._reach.configurations(np.stack([place, place + np.array([0.0, 0.0, LIFT_M])]))[1].all():
+            free = bool((np.abs(place) >= FREE_OF_FOOT_M).any())
+            if free and self._reach.configurations(np.stack([place, place + np.array([0.0, 0.0, LIFT_M])]))[1].all():
                 return
             self.engine.next_person(i, rng)
         raise ModelError(f"none of {_DRAWS} people held a hand out to where the gripper reaches, pointing down")

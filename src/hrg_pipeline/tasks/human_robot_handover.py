@@ -30,7 +30,7 @@ class HumanRobotHandoverParams(HandoverParams):
     """The hammer is put down when the gripper's place on its handle is this close to the target [m]."""
     object_at_target_reward: float = 0.0
     """Sparse reward of a step in which the hammer, handed over, is at its target, until the person is done."""
-    target_x_m: tuple[float, float] = (0.245, 0.3825)
+    target_x_m: tuple[float, float] = (0.36, 0.48)
     """Range of x that targets are drawn from [m]."""
     target_y_m: tuple[float, float] = (-0.2, 0.2)
     """The same for y."""
@@ -132,7 +132,9 @@ class HumanRobotHandover(Handover):
     def sparse_reward(self, achieved: Array, desired: Array, info: Mapping[str, Array]) -> Array:
         """Return ``task_reward``, ``object_at_target_reward``, ``object_gripped_reward`` or -1 (N,)."""
         params = self.params
-        there = info["object_handed_over"] & (norm(achieved - desired) <= params.goal_dist)
+        there = np.asarray(info["object_handed_over"], dtype=np.bool_) & np.asarray(
+            norm(achieved - desired) <= params.goal_dist
+        )
         otherwise = np.where(info["object_gripped"], params.object_gripped_reward, -1.0)
         otherwise = np.where(there, params.object_at_target_reward, otherwise)
         return np.where(self.success(achieved, desired, info), params.task_reward, otherwise)

@@ -25,7 +25,7 @@ class RobotHumanHandoverParams(HandoverParams):
     """The person takes the hammer when the place for their hand is this close to where their palm wants it [m]."""
     object_in_human_hand_reward: float = 0.0
     """Sparse reward of a step in which the person has the hammer, until they are done."""
-    object_x_m: tuple[float, float] = (0.315, 0.45)
+    object_x_m: tuple[float, float] = (0.36, 0.48)
     """Range of x that the gripper's place on the handle is put into [m]."""
     object_y_m: tuple[float, float] = (-0.2, 0.2)
     """The same for y."""
