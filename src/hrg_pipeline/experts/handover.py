@@ -46,12 +46,15 @@ class HandoverExpert(Expert):
             hover_m: height above the place at which to travel [m]; default that of the parameters.
         """
         above = vector + np.array([0.0, 0.0, self.params.hover_m if hover_m is None else hover_m])
-        below = above[:, 2] > self.params.band_m
-        straight_up = above * np.array([0.0, 0.0, 1.0])
         down = self.is_above(vector) | self.is_at(vector)
         if go_down is not None:
             down &= go_down
-        return np.where(down[:, None], vector, np.where((below & ~self.is_near(vector))[:, None], straight_up, above))
+        return np.where(down[:, None], vector, self.straight_up_first(above))
+
+    def straight_up_first(self, vector: Array) -> Array:
+        """Displacements (N, 3) [m] that lead to a place, up before across."""
+        up = vector[:, 2] > self.params.band_m
+        return np.where((up & ~self.is_near(vector))[:, None], vector * np.array([0.0, 0.0, 1.0]), vector)
 
     def grip(self, vector: Array) -> Array:
         """From the end effector to where it grips a handle that a vector points to (N, 3) [m]."""

@@ -18,17 +18,14 @@ class RobotHumanHandoverExpertParams(HandoverExpertParams):
     """Where it waits, and how it makes room."""
 
     name: Literal["RobotHumanHandover"] = "RobotHumanHandover"
-    wait_z_m: float = 1.0
-    """Height at which it waits with the hammer until a hand is held out [m]."""
+    wait_m: tuple[float, float, float] = (0.36, 0.0, 1.15)
+    """Where it waits with the hammer until a hand is held out, out of the way of who comes; world [m]."""
     room_m: float = Field(default=0.2, gt=0.0)
     """After it has let go it rises this far above the hammer [m]."""
 
 
 class RobotHumanHandoverExpert(HandoverExpert):
-    """Decides from where gripper, handle and palm are, and from what the person does; whatever happens, it begins anew.
-
-    A hammer that is gripped waits above where it lay until a hand is held out.
-    """
+    """Decides from where gripper, handle and palm are, and from what the person does."""
 
     params: RobotHumanHandoverExpertParams
     obs_keys: ClassVar[tuple[str, ...]] = (
@@ -46,14 +43,14 @@ class RobotHumanHandoverExpert(HandoverExpert):
         opened = observation["gripper_aperture"][:, 0] >= self.params.open_aperture
         gripped = observation["object_gripped"][:, 0] > 0.0
         taken = phase[:, _RETREAT:].sum(axis=1) > 0.0
-        rise, wait = np.zeros_like(hammer), np.zeros_like(hammer)
+        wait = np.array(self.params.wait_m) - observation["object_pos"]
+        rise = np.zeros_like(hammer)
         rise[:, 2] = np.maximum(hammer[:, 2] + self.params.room_m, 0.0)
-        wait[:, 2] = self.params.wait_z_m - observation["object_pos"][:, 2]
         choices = (
             (taken & opened, rise),
             (taken, np.zeros_like(hammer)),
             (gripped & (phase[:, _REACH_OUT] > 0.0), self.approach(observation["vec_handle_to_target"])),
-            (gripped, wait),
+            (gripped, self.straight_up_first(wait)),
         )
         wanted = self.approach(hammer, opened | self.is_at(hammer))
         for condition, vector in reversed(choices):

@@ -35,6 +35,9 @@ LIFT_M = 0.12
 """The gripper also gets to as far as this above the place of the handover [m]."""
 FREE_OF_FOOT_M = (0.36, 0.28, 1.05)
 """The head keeps clear of the robot's pedestal while the gripper is at least so far ahead, aside, or up [m]."""
+FREE_OF_ARM_M = (0.12, 0.22, 0.12)
+"""Who holds a hand out does not run into the gripper at its start if the gripper's place in the handover is at least so
+far ahead of it, aside of it, or below it [m]."""
 _HANDLE, _HEAD = (0.15, 0.015, HALF_HEIGHT_M), (0.02, 0.05, HALF_HEIGHT_M)
 _HANDLE_X, _HEAD_X = 0.10, -0.07
 _HANDLE_KG, _HEAD_KG = 0.08, 0.16
@@ -104,6 +107,7 @@ class Handover(Task):
     def __init__(self, params: TaskParams, engine: Engine) -> None:
         super().__init__(params, engine)
         self._reach = Reach(engine)
+        self._start = forward(engine.arm, self._reach.start_pose[None]).pos[0]
         self._target = np.zeros((engine.num_envs, 3))
 
     @classmethod
@@ -130,9 +134,7 @@ class Handover(Task):
         for weld in range(len(HANDS)):
             self.engine.objects.detach(i, weld)
         for _ in range(_DRAWS):
-            place = self.meeting_point(i)
-            free = bool((np.abs(place) >= FREE_OF_FOOT_M).any())
-            if free and self._reach.configurations(np.stack([place, place + np.array([0.0, 0.0, LIFT_M])]))[1].all():
+            if self._can_meet(self.meeting_point(i)):
                 return
             self.engine.next_person(i, rng)
         raise ModelError(f"none of {_DRAWS} people held a hand out to where the gripper reaches, pointing down")
@@ -218,6 +220,15 @@ class Handover(Task):
             "object_distance": -self.params.object_weight * norm(achieved - desired),
             "gripper_distance": -self.params.gripper_weight * info["eef_to_object_m"],
         }
+
+    def _can_meet(self, place: Array) -> bool:
+        """Whether the gripper gets to a place (3,) [m], and nobody who comes there runs into it before."""
+        ahead, aside, up = place - self._start
+        clear = bool((np.array([ahead, abs(aside), -up]) >= FREE_OF_ARM_M).any())
+        if not (clear and (np.abs(place) >= FREE_OF_FOOT_M).any()):
+            return False
+        both = np.stack([place, place + np.array([0.0, 0.0, LIFT_M])])
+        return bool(self._reach.configurations(both)[1].all())
 
     def _go_on(self, phase: str, ready: Bools) -> NDArray[np.int64]:
         """Let those that are in a phase and ready go on to the next one; returns which (k,)."""
