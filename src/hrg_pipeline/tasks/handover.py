@@ -230,6 +230,15 @@ class Handover(Task):
         both = np.stack([place, place + np.array([0.0, 0.0, LIFT_M])])
         return bool(self._reach.configurations(both)[1].all())
 
+    def _hold_loosely(self, phase: str) -> None:
+        """In a phase, let the hands of those whose gripper holds the hammer too give way to it.
+
+        A hand that moves a little would else pull at the arm: every step the hand takes the hammer as it then is.
+        """
+        both = (self.phase == self.phases.index(phase)) & (self.engine.objects.held == HAMMER)
+        for i in np.flatnonzero(both).tolist():
+            self.engine.objects.grasp(i, self.hand(i))
+
     def _go_on(self, phase: str, ready: Bools) -> NDArray[np.int64]:
         """Let those that are in a phase and ready go on to the next one; returns which (k,)."""
         number = self.phases.index(phase)

@@ -105,6 +105,7 @@ class HumanRobotHandover(Handover):
         people, objects = self.engine.people, self.engine.objects
         people.start_loop(self._go_on("approach", self._is_past_keyframe(0)), "present")
         self._firm = np.where(objects.gripped[:, HAMMER], self._firm + 1, 0)
+        self._hold_loosely("present")
         taken = self._go_on("present", self._firm >= FIRM_STEPS)
         for i in taken.tolist():
             objects.detach(i, self.hand(i))

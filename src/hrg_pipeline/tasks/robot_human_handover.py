@@ -95,6 +95,7 @@ class RobotHumanHandover(Handover):
         near = norm(self._handle() - self._target) <= self.params.goal_dist
         for i in self._go_on("reach_out", near).tolist():
             engine.objects.grasp(i, self.hand(i))
+        self._hold_loosely("retreat")
         let_go = (self.phase == self.phases.index("retreat")) & (engine.objects.held != HAMMER)
         engine.people.release_loop(let_go)
         self._go_on("retreat", engine.people.is_finished)
