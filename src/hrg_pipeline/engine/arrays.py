@@ -20,7 +20,7 @@ from hrg_pipeline.robots.model import GRIP_SITE
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MAX_GEOMS, MAX_DOFS = 192, 64
+MAX_GEOMS, MAX_DOFS, MAX_WELDS = 192, 64, 4
 """Room in the records: of the same shape whatever objects are in a scene, so kernels are compiled once a robot."""
 FIELDS = ("qpos", "qvel", "ctrl", "qfrc_bias", "qfrc_passive", "M", "mocap_pos", "mocap_quat", "site_xpos")
 """Fields of mjData whose addresses kernels use, in the order of ``EnvArrays.fields``."""
@@ -61,6 +61,10 @@ class SceneArrays(NamedTuple):
     first_weld: int
     """Id of the first of ``n_welds`` equalities that fix objects to people's hands."""
     n_welds: int
+    first_grip: int
+    """Index among the mocap bodies of the first of as many grips, see ``furnish.add_layout``."""
+    weld_body: Ints
+    """Index in ``BODY_NAMES`` of the hand of each weld (MAX_WELDS,)."""
     grip_site: int
     kp: float
     kd: float
@@ -112,6 +116,8 @@ class EnvArrays(NamedTuple):
     """Bodies of each person that the robot touched in this RL step: bit k for body k (N, P)."""
     geom_class: Ints
     """What each geom belongs to (N, MAX_GEOMS); an object is another class while it is held."""
+    weld_pose: Array
+    """Where each weld holds its object in the frame of the hand: position [m] and wxyz (N, MAX_WELDS, 7)."""
     weld_force: Array
     """Largest force of a weld between a hand and an object in this RL step (N,) [N]."""
     gripper: Array
@@ -159,13 +165,14 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
     """Collect the constants of a scene for the kernels.
 
     Raises:
-        ModelError: if the arm's actuators are not one motor per joint, or the scene has too many geoms or degrees of
-            freedom.
+        ModelError: if the arm's actuators are not one motor per joint, or the scene has too many geoms, degrees of
+            freedom or welds.
     """
-    if scene.model.ngeom > MAX_GEOMS or scene.model.nv > MAX_DOFS:
+    sizes = scene.model.ngeom, scene.model.nv, len(scene.welds)
+    if any(size > most for size, most in zip(sizes, (MAX_GEOMS, MAX_DOFS, MAX_WELDS), strict=True)):
         raise ModelError(
-            f"the scene has {scene.model.ngeom} geoms and {scene.model.nv} degrees of freedom, "
-            f"there is room for {MAX_GEOMS} and {MAX_DOFS}"
+            f"the scene has {sizes[0]} geoms, {sizes[1]} degrees of freedom and {sizes[2]} welds, "
+            f"there is room for {MAX_GEOMS}, {MAX_DOFS} and {MAX_WELDS}"
         )
     model, robot = scene.model, scene.robot
     joints = np.array(scene.arm_joints)
@@ -195,6 +202,8 @@ def make_scene_arrays(scene: Scene, safe_vel: float, debounce_s: float, gives_wa
         hand_body=int(model.jnt_bodyid[joints[-1]]),
         first_weld=scene.welds[0] if scene.welds else 0,
         n_welds=len(scene.welds),
+        first_grip=scene.people * len(BODY_NAMES),
+        weld_body=_weld_bodies(scene),
         grip_site=model.site(GRIP_SITE).id,
         kp=robot.kp,
         kd=robot.kd,
@@ -234,6 +243,7 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
         "jacobian": (3 * MAX_DOFS,),
         "command_qvel": (MAX_DOFS,),
         "weld_force": (),
+        "weld_pose": (MAX_WELDS, 7),
         "acceleration": (dof,),
     }
     ints: dict[str, tuple[int, ...]] = {
@@ -256,8 +266,16 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
     arrays.data[:] = [data._address for data in datas]
     arrays.fields[:] = [[getattr(data, name).ctypes.data for name in FIELDS] for data in datas]
     arrays.min_distance[:] = np.inf
+    arrays.weld_pose[:, :, 3] = 1.0
     arrays.geom_class[:] = _of_geoms(scene.geom_class, GEOM_STATIC)
     return arrays
+
+
+def _weld_bodies(scene: Scene) -> Ints:
+    """Whose hand each weld fixes something to (MAX_WELDS,)."""
+    bodies = np.zeros(MAX_WELDS, dtype=np.int64)
+    bodies[: len(scene.welds)] = [BODY_NAMES.index(weld.body) for weld in scene.layout.welds]
+    return bodies
 
 
 def _of_geoms(values: NDArray[Any], default: int) -> Ints:

@@ -255,6 +255,20 @@ class Engine:
         self.people.begin(i, rng)
         self._start(i, q)
 
+    def next_person(self, i: int, rng: np.random.Generator) -> None:
+        """Amid an episode, let the people come anew: other motions, from their beginning.
+
+        Nobody walks from where one motion ends to where the next begins, so the shield forgets whom it has seen, and
+        takes the next measurement for its first.
+
+        Args:
+            i: environment.
+            rng: where the choice of motions and their offsets come from.
+        """
+        self.people.begin(i, rng)
+        self.shields.human_seen[i] = 0
+        observe_end(self._constants, self._arrays, self.people.records, i)
+
     def step(self, actions: Array) -> None:
         """Advance all environments by 0.1 s.
 

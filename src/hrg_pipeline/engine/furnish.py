@@ -6,7 +6,15 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from hrg_pipeline.engine.layout import MARKER_PREFIX, OBJECT_PREFIX, WELD_PREFIX, Layout, SceneObject, Shape
+from hrg_pipeline.engine.layout import (
+    GRIP_PREFIX,
+    MARKER_PREFIX,
+    OBJECT_PREFIX,
+    WELD_PREFIX,
+    Layout,
+    SceneObject,
+    Shape,
+)
 from hrg_pipeline.human.body import BODY_NAMES
 
 Array = NDArray[np.float64]
@@ -14,6 +22,10 @@ Array = NDArray[np.float64]
 
 def add_layout(spec: mujoco.MjSpec, layout: Layout, human_prefix: str, group: int) -> None:
     """Add objects, props and welds of a layout to a scene.
+
+    A weld fixes its object to a mocap body, the grip, that moves with the hand. Where the hand holds the object is then
+    state of an environment and not part of the model, which all environments share. Grips come after the people among
+    the mocap bodies, in the order of the welds.
 
     Args:
         spec: scene with its people; changed.
@@ -36,15 +48,16 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, human_prefix: str, group: in
         for part in prop.parts:
             _add_part(body, part, group, collides=True)
     for weld in layout.welds:
+        grip = spec.worldbody.add_body(name=GRIP_PREFIX + weld.name, mocap=True)
         equality = spec.add_equality(
             name=WELD_PREFIX + weld.name,
             type=mujoco.mjtEq.mjEQ_WELD,
             objtype=mujoco.mjtObj.mjOBJ_BODY,
-            name1=human_prefix + weld.body,
+            name1=grip.name,
             name2=OBJECT_PREFIX + weld.object,
             active=False,
         )
-        equality.data[:11] = [0.0, 0.0, 0.0, *weld.pos, *weld.quat, 1.0]
+        equality.data[:11] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
         equality.solref[:] = _WELD_SOLREF
 
 

@@ -50,8 +50,31 @@ def advance_human(scene: Row, env: Row, person: int, clip: Row, distance: float)
 
 
 @kernel
+def _place_grip(scene: Row, env: Row, weld: int) -> None:
+    """Put the mocap body that a weld fixes its object to where the hand of person 0 holds it."""
+    body, pose = scene.weld_body[weld], env.weld_pose[weld]
+    hand, turn = env.human_pos[0, body], env.human_quat[0, body]
+    w, x, y, z = turn[0], turn[1], turn[2], turn[3]
+    # v + 2 u x (u x v + w v), with u the vector part.
+    cx = y * pose[2] - z * pose[1] + w * pose[0]
+    cy = z * pose[0] - x * pose[2] + w * pose[1]
+    cz = x * pose[1] - y * pose[0] + w * pose[2]
+    index = scene.first_grip + weld
+    pos = c.f64_array(env.fields[MOCAP_POS] + 24 * index, 3)
+    quat = c.f64_array(env.fields[MOCAP_QUAT] + 32 * index, 4)
+    pos[0] = hand[0] + pose[0] + 2.0 * (y * cz - z * cy)
+    pos[1] = hand[1] + pose[1] + 2.0 * (z * cx - x * cz)
+    pos[2] = hand[2] + pose[2] + 2.0 * (x * cy - y * cx)
+    pw, px, py, pz = pose[3], pose[4], pose[5], pose[6]
+    quat[0] = w * pw - x * px - y * py - z * pz
+    quat[1] = w * px + x * pw + y * pz - z * py
+    quat[2] = w * py - x * pz + y * pw + z * px
+    quat[3] = w * pz + x * py - y * px + z * pw
+
+
+@kernel
 def place_human(scene: Row, env: Row, person: int, clip: Row) -> None:
-    """Put the bodies of a person where they are at their present time."""
+    """Put the bodies of a person, and what their hands hold things by, where they are at their present time."""
     pos, quat = env.human_pos[person], env.human_quat[person]
     bodies = pos.shape[0]
     place_pose(clip, env.human_clock[person, TIME], env.human_frame[person], pos, quat)
@@ -64,3 +87,6 @@ def place_human(scene: Row, env: Row, person: int, clip: Row) -> None:
             mocap_pos[3 * body + k] = pos[body, k]
         for k in range(4):
             mocap_quat[4 * body + k] = quat[body, k]
+    if person == 0:
+        for weld in range(scene.n_welds):
+            _place_grip(scene, env, weld)

@@ -14,7 +14,7 @@ Quaternion = tuple[float, float, float, float]
 Colour = tuple[float, float, float, float]
 
 UPRIGHT: Quaternion = (1.0, 0.0, 0.0, 0.0)
-OBJECT_PREFIX, MARKER_PREFIX, WELD_PREFIX = "object_", "marker_", "weld_"
+OBJECT_PREFIX, MARKER_PREFIX, WELD_PREFIX, GRIP_PREFIX = "object_", "marker_", "weld_", "grip_"
 GREEN: Colour = (0.20, 0.65, 0.32, 1.0)
 GHOST: Colour = (0.20, 0.65, 0.32, 0.35)
 
@@ -88,7 +88,7 @@ class HandWeld:
     """One of ``BODY_NAMES``, such as ``L_Hand``."""
     object: str
     pos: Vector
-    """Of the object in the body's frame [m]."""
+    """Of the object in the body's frame, unless it is attached elsewhere [m]."""
     quat: Quaternion = UPRIGHT
     """Orientation of the object in the body's frame, wxyz."""
 

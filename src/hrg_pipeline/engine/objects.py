@@ -118,21 +118,41 @@ class Objects:
         data.qacc_warmstart[self._qvel[thing]] = 0.0
         self._look_at_motion(i)
 
-    def attach(self, i: int, weld: int) -> None:
-        """Put an object exactly where a weld wants it in the hand, moving with it, and fix it there.
+    def attach(self, i: int, weld: int, pos: Array | None = None, quat: Array | None = None) -> None:
+        """Put an object exactly where a hand is to hold it, moving with it, and fix it there.
+
+        Args:
+            i: environment.
+            weld: index of the weld in the layout.
+            pos: of the object in the frame of the hand (3,) [m]; default that of the weld.
+            quat: its orientation there, wxyz (4,); default that of the weld.
+        """
+        record, data = self.layout.welds[weld], self._datas[i]
+        held_at = np.array(record.pos) if pos is None else pos
+        held = Rotation.from_quat(record.quat if quat is None else quat, scalar_first=True)
+        hand, turn = self.hand_pose(i, record.body)
+        thing = self.layout.object_index(record.object)
+        self.place(i, thing, hand + turn.apply(held_at), (turn * held).as_quat(scalar_first=True))
+        data.qvel[self._qvel[thing, :3]] = self._people.motion(i)[1][BODY_NAMES.index(record.body)]
+        self._fix(i, weld, held_at, held)
+        self._look_at_motion(i)
+
+    def grasp(self, i: int, weld: int) -> None:
+        """Fix an object to a hand as it is now: nothing moves, whoever else holds it.
 
         Args:
             i: environment.
             weld: index of the weld in the layout.
         """
-        record, data = self.layout.welds[weld], self._datas[i]
-        pos, turn = self.hand_pose(i, record.body)
+        record = self.layout.welds[weld]
         thing = self.layout.object_index(record.object)
-        quat = (turn * Rotation.from_quat(record.quat, scalar_first=True)).as_quat(scalar_first=True)
-        self.place(i, thing, pos + turn.apply(record.pos), quat)
-        data.qvel[self._qvel[thing, :3]] = self._people.motion(i)[1][BODY_NAMES.index(record.body)]
-        data.eq_active[self._welds[weld]] = 1
-        self._look_at_motion(i)
+        hand, turn = self.hand_pose(i, record.body)
+        held = turn.inv() * Rotation.from_quat(self.quat[i, thing], scalar_first=True)
+        self._fix(i, weld, turn.inv().apply(self.pos[i, thing] - hand), held)
+
+    def _fix(self, i: int, weld: int, pos: Array, turn: Rotation) -> None:
+        self._arrays.weld_pose[i, weld] = np.concatenate([pos, turn.as_quat(scalar_first=True)])
+        self._datas[i].eq_active[self._welds[weld]] = 1
 
     def detach(self, i: int, weld: int) -> None:
         """Let go of the object of a weld."""

@@ -15,7 +15,7 @@ from hrg_pipeline.engine.sizes import HumanSize, sizes_vary
 from hrg_pipeline.errors import MotionError
 from hrg_pipeline.human import playback as pb
 from hrg_pipeline.human.body import N_BODIES, stature_of
-from hrg_pipeline.human.curves import make_records, motion_frame
+from hrg_pipeline.human.curves import make_records, motion_frame, place_pose
 from hrg_pipeline.human.derivatives import SCRATCH, motion_state_at
 from hrg_pipeline.human.motion_set import PERTURBATION_SIGMAS, ClipFacts, MotionSet
 from hrg_pipeline.human.params import HumanParams
@@ -122,6 +122,12 @@ class People:
         flow, change = clock[pb.FLOW], clock[pb.FLOW_CHANGE]
         return pos, vel * flow, acc * flow * flow + vel * change
 
+    def pose_at(self, i: int, time_s: float, person: int = 0) -> tuple[Array, Array]:
+        """Where a person's bodies are at a time of their clip: positions (24, 3) [m], orientations wxyz (24, 4)."""
+        pos, quat = np.zeros((N_BODIES, 3)), np.zeros((N_BODIES, 4))
+        _pose(self.records, self._arrays.clip[i, person], time_s, self._arrays.human_frame[i, person], pos, quat)
+        return pos, quat
+
     # Loops.
 
     def start_loop(self, members: Members, stage: str, person: int = 0) -> None:
@@ -227,6 +233,11 @@ class People:
 
 _SHARE_MAX = 1.001 * ACCELERATION_SHARE
 """Clips are made to use up to this; what rounding adds must not slow them down."""
+
+
+@kernel
+def _pose(records: Rows, clip: int, t: float, frame: Array, pos: Array, quat: Array) -> None:
+    place_pose(records[clip], t, frame, pos, quat)
 
 
 @kernel

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.experts.base import Expert
+from hrg_pipeline.experts.human_robot_handover import HumanRobotHandoverExpert, HumanRobotHandoverExpertParams
 from hrg_pipeline.experts.params import ExpertParams
 from hrg_pipeline.experts.pick_place_human import PickPlaceHumanExpert, PickPlaceHumanExpertParams
 from hrg_pipeline.experts.reach_human import ReachHumanExpert, ReachHumanExpertParams
 from hrg_pipeline.experts.reach_human_cart import ReachHumanCartExpert, ReachHumanCartExpertParams
+from hrg_pipeline.experts.robot_human_handover import RobotHumanHandoverExpert, RobotHumanHandoverExpertParams
 
 EXPERTS: dict[str, tuple[type[ExpertParams], type[Expert]]] = {
     "ReachHuman": (ReachHumanExpertParams, ReachHumanExpert),
     "ReachHumanCart": (ReachHumanCartExpertParams, ReachHumanCartExpert),
     "PickPlaceHuman": (PickPlaceHumanExpertParams, PickPlaceHumanExpert),
+    "RobotHumanHandover": (RobotHumanHandoverExpertParams, RobotHumanHandoverExpert),
+    "HumanRobotHandover": (HumanRobotHandoverExpertParams, HumanRobotHandoverExpert),
 }
 """One line an expert."""
 
