@@ -5,7 +5,12 @@ from __future__ import annotations
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.experts.base import Expert
 from hrg_pipeline.experts.params import ExpertParams
+from hrg_pipeline.experts.pick_place_close_human import PickPlaceCloseHumanExpert, PickPlaceCloseHumanExpertParams
 from hrg_pipeline.experts.pick_place_human import PickPlaceHumanExpert, PickPlaceHumanExpertParams
+from hrg_pipeline.experts.pick_place_pointing_human import (
+    PickPlacePointingHumanExpert,
+    PickPlacePointingHumanExpertParams,
+)
 from hrg_pipeline.experts.reach_human import ReachHumanExpert, ReachHumanExpertParams
 from hrg_pipeline.experts.reach_human_cart import ReachHumanCartExpert, ReachHumanCartExpertParams
 
@@ -13,6 +18,8 @@ EXPERTS: dict[str, tuple[type[ExpertParams], type[Expert]]] = {
     "ReachHuman": (ReachHumanExpertParams, ReachHumanExpert),
     "ReachHumanCart": (ReachHumanCartExpertParams, ReachHumanCartExpert),
     "PickPlaceHuman": (PickPlaceHumanExpertParams, PickPlaceHumanExpert),
+    "PickPlaceCloseHuman": (PickPlaceCloseHumanExpertParams, PickPlaceCloseHumanExpert),
+    "PickPlacePointingHuman": (PickPlacePointingHumanExpertParams, PickPlacePointingHumanExpert),
 }
 """One line an expert."""
 

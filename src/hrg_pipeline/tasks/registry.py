@@ -5,7 +5,9 @@ from __future__ import annotations
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.tasks.base import Task
 from hrg_pipeline.tasks.params import TaskParams
+from hrg_pipeline.tasks.pick_place_close_human import PickPlaceCloseHuman, PickPlaceCloseHumanParams
 from hrg_pipeline.tasks.pick_place_human import PickPlaceHuman, PickPlaceHumanParams
+from hrg_pipeline.tasks.pick_place_pointing_human import PickPlacePointingHuman, PickPlacePointingHumanParams
 from hrg_pipeline.tasks.reach_human import ReachHuman, ReachHumanParams
 from hrg_pipeline.tasks.reach_human_cart import ReachHumanCart, ReachHumanCartParams
 
@@ -13,6 +15,8 @@ _TASKS: dict[str, tuple[type[TaskParams], type[Task]]] = {
     "ReachHuman": (ReachHumanParams, ReachHuman),
     "ReachHumanCart": (ReachHumanCartParams, ReachHumanCart),
     "PickPlaceHuman": (PickPlaceHumanParams, PickPlaceHuman),
+    "PickPlaceCloseHuman": (PickPlaceCloseHumanParams, PickPlaceCloseHuman),
+    "PickPlacePointingHuman": (PickPlacePointingHumanParams, PickPlacePointingHuman),
 }
 """One line a task."""
 TASKS = {name: params for name, (params, _) in _TASKS.items()}
