@@ -14,10 +14,9 @@ from hrg_pipeline.experts.params import ExpertParams
 Bools = NDArray[np.bool_]
 
 
-class PickPlaceHumanExpertParams(ExpertParams):
-    """Where it hovers, and what counts as being there."""
+class PickPlaceParams(ExpertParams):
+    """Where an expert that picks and places hovers, and what counts as being there."""
 
-    name: Literal["PickPlaceHuman"] = "PickPlaceHuman"
     hover_m: float = Field(default=0.15, gt=0.0)
     """Height above cube or target at which it travels [m]."""
     grip_m: float = Field(default=0.008, ge=0.0)
@@ -33,10 +32,16 @@ class PickPlaceHumanExpertParams(ExpertParams):
     """A gripper that is open so far counts as open, 0 closed to 1 open."""
 
 
+class PickPlaceHumanExpertParams(PickPlaceParams):
+    """The expert of PickPlaceHuman."""
+
+    name: Literal["PickPlaceHuman"] = "PickPlaceHuman"
+
+
 class PickPlaceHumanExpert(Expert):
     """Decides from where the end effector is relative to cube and target; whatever happens, it begins anew."""
 
-    params: PickPlaceHumanExpertParams
+    params: PickPlaceParams
     obs_keys: ClassVar[tuple[str, ...]] = (
         "object_gripped",
         "vec_eef_to_object",

@@ -6,7 +6,12 @@ from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.experts.base import Expert
 from hrg_pipeline.experts.human_robot_handover import HumanRobotHandoverExpert, HumanRobotHandoverExpertParams
 from hrg_pipeline.experts.params import ExpertParams
+from hrg_pipeline.experts.pick_place_close_human import PickPlaceCloseHumanExpert, PickPlaceCloseHumanExpertParams
 from hrg_pipeline.experts.pick_place_human import PickPlaceHumanExpert, PickPlaceHumanExpertParams
+from hrg_pipeline.experts.pick_place_pointing_human import (
+    PickPlacePointingHumanExpert,
+    PickPlacePointingHumanExpertParams,
+)
 from hrg_pipeline.experts.reach_human import ReachHumanExpert, ReachHumanExpertParams
 from hrg_pipeline.experts.reach_human_cart import ReachHumanCartExpert, ReachHumanCartExpertParams
 from hrg_pipeline.experts.robot_human_handover import RobotHumanHandoverExpert, RobotHumanHandoverExpertParams
@@ -17,6 +22,8 @@ EXPERTS: dict[str, tuple[type[ExpertParams], type[Expert]]] = {
     "PickPlaceHuman": (PickPlaceHumanExpertParams, PickPlaceHumanExpert),
     "RobotHumanHandover": (RobotHumanHandoverExpertParams, RobotHumanHandoverExpert),
     "HumanRobotHandover": (HumanRobotHandoverExpertParams, HumanRobotHandoverExpert),
+    "PickPlaceCloseHuman": (PickPlaceCloseHumanExpertParams, PickPlaceCloseHumanExpert),
+    "PickPlacePointingHuman": (PickPlacePointingHumanExpertParams, PickPlacePointingHumanExpert),
 }
 """One line an expert."""
 

@@ -30,10 +30,9 @@ CUBE = 0
 """Index of the cube."""
 
 
-class PickPlaceHumanParams(TaskParams):
-    """Places, rewards and scene of PickPlaceHuman."""
+class CubeParams(TaskParams):
+    """Places and rewards of the tasks with one cube and one target."""
 
-    env_id: Literal["PickPlaceHuman"] = "PickPlaceHuman"
     horizon: int = Field(default=1000, ge=1)
     """Steps until the episode is truncated (1 step = 0.1 s)."""
     goal_dist: float = Field(default=0.1, gt=0.0)
@@ -52,6 +51,12 @@ class PickPlaceHumanParams(TaskParams):
     """Range of x that targets are drawn from [m]."""
     target_y_m: tuple[float, float] = (-0.4275, -0.2375)
     """The same for y."""
+
+
+class PickPlaceHumanParams(CubeParams):
+    """Places, rewards and scene of PickPlaceHuman."""
+
+    env_id: Literal["PickPlaceHuman"] = "PickPlaceHuman"
 
 
 class PickPlaceHuman(Task):
@@ -81,7 +86,7 @@ class PickPlaceHuman(Task):
     Version history: v0, first release.
     """
 
-    params: PickPlaceHumanParams
+    params: CubeParams
     state: ClassVar[tuple[str, ...]] = ("_target",)
     observation_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "object-state": ("gripper_aperture", *HUMAN, "object_pos", "vec_eef_to_object", "object_gripped"),

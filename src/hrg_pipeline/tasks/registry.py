@@ -6,7 +6,9 @@ from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.tasks.base import Task
 from hrg_pipeline.tasks.human_robot_handover import HumanRobotHandover, HumanRobotHandoverParams
 from hrg_pipeline.tasks.params import TaskParams
+from hrg_pipeline.tasks.pick_place_close_human import PickPlaceCloseHuman, PickPlaceCloseHumanParams
 from hrg_pipeline.tasks.pick_place_human import PickPlaceHuman, PickPlaceHumanParams
+from hrg_pipeline.tasks.pick_place_pointing_human import PickPlacePointingHuman, PickPlacePointingHumanParams
 from hrg_pipeline.tasks.reach_human import ReachHuman, ReachHumanParams
 from hrg_pipeline.tasks.reach_human_cart import ReachHumanCart, ReachHumanCartParams
 from hrg_pipeline.tasks.robot_human_handover import RobotHumanHandover, RobotHumanHandoverParams
@@ -17,6 +19,8 @@ _TASKS: dict[str, tuple[type[TaskParams], type[Task]]] = {
     "PickPlaceHuman": (PickPlaceHumanParams, PickPlaceHuman),
     "RobotHumanHandover": (RobotHumanHandoverParams, RobotHumanHandover),
     "HumanRobotHandover": (HumanRobotHandoverParams, HumanRobotHandover),
+    "PickPlaceCloseHuman": (PickPlaceCloseHumanParams, PickPlaceCloseHuman),
+    "PickPlacePointingHuman": (PickPlacePointingHumanParams, PickPlacePointingHuman),
 }
 """One line a task."""
 TASKS = {name: params for name, (params, _) in _TASKS.items()}
