@@ -16,7 +16,8 @@ from hrg_pipeline.config.sources import ConfFolders
 FILES = {
     "base/parameters.yml": """
         experiment: plain
-        select: {robot: panda, environment: reach, wrappers: all, algorithm: sac, run: one, tracking: mlflow}
+        select:
+          {robot: panda, environment: reach, wrappers: all, algorithm: sac, expert: reach, run: one, tracking: mlflow}
         environment: {seed: "${run.seed}"}
         algorithm: {seed: "${run.seed}"}
         run: {n_test_episodes: 3}
@@ -27,6 +28,7 @@ FILES = {
     "base/groups/algorithm/sac.yml": "{name: sac, batch_size: 128, policy_kwargs: {net_arch: [8, 8]}}",
     "base/groups/algorithm/sac_big.yml": "{extends: sac, policy_kwargs: {n_critics: 3}}",
     "base/groups/algorithm/ppo.yml": "name: ppo",
+    "base/groups/expert/reach.yml": "name: ReachHuman",
     "base/groups/run/one.yml": "n_test_episodes: 2",
     "base/groups/run/many.yml": "n_envs: 10",
     "base/groups/tracking/mlflow.yml": "# default",

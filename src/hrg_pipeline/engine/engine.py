@@ -142,6 +142,11 @@ class Engine:
         return self._arrays.eef_pos.copy()
 
     @property
+    def eef_rot(self) -> Array:
+        """Axes of the grip site in the world (N, 3, 3)."""
+        return forward(self.arm, self._arrays.q).rot
+
+    @property
     def eef_vel(self) -> Array:
         """Velocity of the grip site in the world (N, 3) [m/s]."""
         jacobian = forward(self.arm, self._arrays.q).jacobian[:, :3]

@@ -13,7 +13,6 @@ from scipy.spatial.transform import Rotation
 from hrg_pipeline.engine.layout import GHOST, Colour, HandWeld, Layout, Marker, SceneObject, Shape
 from hrg_pipeline.errors import ModelError, MotionError
 from hrg_pipeline.human.body import BODY_NAMES
-from hrg_pipeline.robots.ik import forward
 from hrg_pipeline.tasks.base import Task
 from hrg_pipeline.tasks.observations import HUMAN, norm, observe_gripper, observe_human, observe_robot
 from hrg_pipeline.tasks.params import TaskParams
@@ -107,6 +106,8 @@ class Handover(Task):
     def __init__(self, params: TaskParams, engine: Engine) -> None:
         super().__init__(params, engine)
         self._reach = Reach(engine)
+        from hrg_pipeline.robots.ik import forward
+
         self._start = forward(engine.arm, self._reach.start_pose[None]).pos[0]
         self._target = np.zeros((engine.num_envs, 3))
 
@@ -186,7 +187,7 @@ class Handover(Task):
         robot, thing = observe_robot(engine), objects.pos[:, HAMMER].copy()
         eef, gripped = robot["robot0_eef_pos"], objects.gripped[:, HAMMER, None]
         turn = Rotation.from_quat(objects.quat[:, HAMMER], scalar_first=True)
-        eef_turn = Rotation.from_matrix(forward(engine.arm, engine.q).rot)
+        eef_turn = Rotation.from_matrix(engine.eef_rot)
         return {
             **robot,
             **observe_gripper(engine),

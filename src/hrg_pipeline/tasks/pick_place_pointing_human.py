@@ -109,7 +109,7 @@ class PickPlacePointingHuman(PickPlaceHuman):
 
     def success(self, achieved: Array, desired: Array, info: Mapping[str, Array]) -> NDArray[np.bool_]:
         """Tell which cubes are within ``goal_dist`` of a place that somebody has pointed at."""
-        return super().success(achieved, desired, info) & (info["phase"] == POINTED)
+        return np.asarray(super().success(achieved, desired, info) & (info["phase"] == POINTED))
 
     def _put_target(self, i: int, place: Array) -> None:
         self._target[i] = place
