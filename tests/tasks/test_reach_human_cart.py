@@ -13,8 +13,7 @@ from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.tasks.reach_human_cart import ReachHumanCartParams
 from hrg_pipeline.wrappers.params import WrapperParams
 
-SHIELD = {"obstacles": ["table", "base", "walls", "floor"], "obstacle_gripper": False}
-PARAMS = ReachHumanCartParams.model_validate({"human": {"motion": {"n_clips": 4}}, "shield": SHIELD})
+PARAMS = ReachHumanCartParams.model_validate({"human": {"motion": {"n_clips": 4}}})
 SPEC = EnvSpec.create(RobotParams(), PARAMS)
 
 

@@ -13,6 +13,8 @@ from scipy.spatial.transform import Rotation
 from hrg_pipeline.engine.layout import GHOST, Colour, HandWeld, Layout, Marker, SceneObject, Shape
 from hrg_pipeline.errors import ModelError, MotionError
 from hrg_pipeline.human.body import BODY_NAMES
+from hrg_pipeline.human.params import HumanParams, MotionParams
+from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.tasks.base import Task
 from hrg_pipeline.tasks.observations import HUMAN, norm, observe_gripper, observe_human, observe_robot
 from hrg_pipeline.tasks.params import TaskParams
@@ -63,9 +65,24 @@ def hammer() -> SceneObject:
     return SceneObject("hammer", (handle, head))
 
 
+HANDOVER_SHIELD = ShieldParams(
+    type="PFL", obstacles=("table", "base", "walls", "floor"), obstacle_gripper=False, gripper_distance_m=0.0
+)
+"""Contact is what a handover is about: the arm touches people with no more energy than they bear. The gripper and what
+it holds reach down to the table, and fingers move beside a hand."""
+
+
+def giving_hands(family: str) -> HumanParams:
+    """Return people of a motion family; they come from a little to the side, and do not shy away from the arm."""
+    return HumanParams(human_rand=(0.0, 0.2, 0.1), gives_way=False, motion=MotionParams(families=(family,)))
+
+
 class HandoverParams(TaskParams):
     """What both handovers have."""
 
+    shield: ShieldParams = HANDOVER_SHIELD
+    collision_reward: float = -1.0
+    """Added in a step with an illegal collision (static, robot itself, or critical human contact)."""
     horizon: int = Field(default=1000, ge=1)
     """Steps until the episode is truncated (1 step = 0.1 s)."""
     object_gripped_reward: float = -0.25
@@ -104,10 +121,10 @@ class Handover(Task):
     """The loop in which the person waits with the hand held out."""
 
     def __init__(self, params: TaskParams, engine: Engine) -> None:
-        super().__init__(params, engine)
-        self._reach = Reach(engine)
         from hrg_pipeline.robots.ik import forward
 
+        super().__init__(params, engine)
+        self._reach = Reach(engine)
         self._start = forward(engine.arm, self._reach.start_pose[None]).pos[0]
         self._target = np.zeros((engine.num_envs, 3))
 

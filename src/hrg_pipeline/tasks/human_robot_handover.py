@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hrg_pipeline.tasks.handover import HALF_HEIGHT_M, HAMMER, Array, Handover, HandoverParams
+from hrg_pipeline.human.params import HumanParams
+from hrg_pipeline.tasks.handover import HALF_HEIGHT_M, HAMMER, Array, Handover, HandoverParams, giving_hands
 from hrg_pipeline.tasks.observations import norm
 from hrg_pipeline.tasks.params import TaskParams
 
@@ -26,6 +27,7 @@ class HumanRobotHandoverParams(HandoverParams):
     """Places, rewards and scene of HumanRobotHandover."""
 
     env_id: Literal["HumanRobotHandover"] = "HumanRobotHandover"
+    human: HumanParams = giving_hands("human_robot_handover")
     goal_dist: float = Field(default=0.1, gt=0.0)
     """The hammer is put down when the gripper's place on its handle is this close to the target [m]."""
     object_at_target_reward: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from hrg_pipeline.human.params import HumanParams, MotionParams
 from hrg_pipeline.tasks.pick_place_human import CubeParams, PickPlaceHuman
 
 
@@ -11,6 +12,7 @@ class PickPlaceCloseHumanParams(CubeParams):
     """Places, rewards and scene of PickPlaceCloseHuman."""
 
     env_id: Literal["PickPlaceCloseHuman"] = "PickPlaceCloseHuman"
+    human: HumanParams = HumanParams(motion=MotionParams(families=("pick_place",)))
 
 
 class PickPlaceCloseHuman(PickPlaceHuman):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from hrg_pipeline.engine.layout import GHOST, Layout, Marker, SceneObject, Shape
+from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.tasks.base import Task
 from hrg_pipeline.tasks.observations import HUMAN, norm, observe_gripper, observe_human, observe_robot
 from hrg_pipeline.tasks.params import TaskParams
@@ -28,6 +29,13 @@ HOVER_M = 0.15
 """Cube and target lie where the gripper also gets to this far above them [m]."""
 CUBE = 0
 """Index of the cube."""
+
+
+TABLE_SHIELD = ShieldParams(
+    obstacles=("table", "base", "walls", "floor"), obstacle_gripper=False, gripper_distance_m=0.15
+)
+"""The gripper and what it holds reach down to the table, links keep clear of the scene. People work so close that at
+0.3 m the fingers may be held for good; a hand at 2 m/s takes 75 ms for 0.15 m."""
 
 
 class CubeParams(TaskParams):
@@ -51,6 +59,7 @@ class CubeParams(TaskParams):
     """Range of x that targets are drawn from [m]."""
     target_y_m: tuple[float, float] = (-0.4275, -0.2375)
     """The same for y."""
+    shield: ShieldParams = TABLE_SHIELD
 
 
 class PickPlaceHumanParams(CubeParams):

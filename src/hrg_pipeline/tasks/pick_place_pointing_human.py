@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hrg_pipeline.errors import ConfigError
+from hrg_pipeline.errors import ConfigError, ModelError
+from hrg_pipeline.human.params import HumanParams, MotionParams
 from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.pick_place_human import CUBE, CUBE_M, HOVER_M, CubeParams, PickPlaceHuman
 
@@ -21,7 +22,7 @@ UNKNOWN, POINTED = 0, 1
 """Phases: nobody has pointed yet; there is a target."""
 DOWNWARD = 0.05
 """Sine of the angle by which a forearm has to point down, so that its line meets the table [1]."""
-DRAWS = 50
+_DRAWS = 200
 """People who are drawn until one points where the gripper gets to."""
 _ARM = {"left": ("L_Elbow", "L_Hand"), "right": ("R_Elbow", "R_Hand")}
 
@@ -42,13 +43,14 @@ class PickPlacePointingHumanParams(CubeParams):
     """Range of x that targets are in; one that is pointed at outside is moved to its border [m]."""
     target_y_m: tuple[float, float] = (-0.45, 0.45)
     """The same for y."""
+    human: HumanParams = HumanParams(motion=MotionParams(families=("pointing",)))
 
 
 class PickPlacePointingHuman(PickPlaceHuman):
     """Pick up a cube and bring it to where a person points.
 
     Scene: that of PickPlaceHuman. The person plays the motion family `pointing`: comes, points at a place on the table,
-    and holds the arm there, wandering by millimetres, until the episode ends.
+    lowers the arm and leaves.
 
     Phases: `unknown` until the person points, then `pointed`. The target is where the line from elbow to hand meets the
     table top, at the height of the middle of a cube that lies there, moved into the box `target_x_m`, `target_y_m`. It
@@ -70,20 +72,25 @@ class PickPlacePointingHuman(PickPlaceHuman):
 
     def __init__(self, params: TaskParams, engine: Engine) -> None:
         super().__init__(params, engine)
-        unfit = [facts.name for facts in engine.people.motions.clips if "point" not in facts.loops]
-        if unfit:
-            raise ConfigError(
-                f"PickPlacePointingHuman: nobody points in clip '{unfit[0]}'; set human.motion.families to [pointing]"
-            )
+        for facts in engine.people.motions.clips:
+            if facts.hand not in _ARM or len(facts.keyframes_s) != len(self.phases) or facts.target is None:
+                raise ConfigError(
+                    f"PickPlacePointingHuman: nobody points in clip '{facts.name}'; "
+                    "set environment.human.motion.families to [pointing]"
+                )
 
     def begin(self, i: int, rng: np.random.Generator) -> None:
-        """Draw a person who points where the gripper gets to, and put the cube on the table."""
-        for _ in range(DRAWS):
+        """Draw a person who points where the gripper gets to, and put the cube on the table.
+
+        Raises:
+            ModelError: if none of many does.
+        """
+        for _ in range(_DRAWS):
             if self._is_reachable(i):
-                break
-            self.engine.reset(i, self.engine.q[i], rng)
-        self.engine.people.start_loop(np.array([i]), "point")
-        super().begin(i, rng)
+                super().begin(i, rng)
+                return
+            self.engine.next_person(i, rng)
+        raise ModelError(f"none of {_DRAWS} people pointed at a place that the gripper gets to, pointing down")
 
     def sample_goal(self, i: int, rng: np.random.Generator) -> None:
         """Wait for somebody to point."""
@@ -91,8 +98,10 @@ class PickPlacePointingHuman(PickPlaceHuman):
         self._put_target(i, self.engine.objects.pos[i, CUBE])
 
     def next_goal(self, i: int, rng: np.random.Generator) -> None:
-        """Put the cube elsewhere; the person still points."""
-        super().begin(i, rng)
+        """Let another person come, and put the cube elsewhere."""
+        self.engine.next_person(i, rng)
+        self.begin(i, rng)
+        self.sample_goal(i, rng)
 
     def advance(self) -> None:
         """Let targets follow the arms that point."""

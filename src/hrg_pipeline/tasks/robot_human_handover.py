@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.transform import Rotation
 
-from hrg_pipeline.tasks.handover import GRIP_AHEAD_M, HALF_HEIGHT_M, HAMMER, Array, Handover, HandoverParams
+from hrg_pipeline.human.params import HumanParams
+from hrg_pipeline.tasks.handover import (
+    GRIP_AHEAD_M,
+    HALF_HEIGHT_M,
+    HAMMER,
+    Array,
+    Handover,
+    HandoverParams,
+    giving_hands,
+)
 from hrg_pipeline.tasks.observations import norm
 
 HOVER_M = 0.15
@@ -21,6 +30,7 @@ class RobotHumanHandoverParams(HandoverParams):
     """Places, rewards and scene of RobotHumanHandover."""
 
     env_id: Literal["RobotHumanHandover"] = "RobotHumanHandover"
+    human: HumanParams = giving_hands("robot_human_handover")
     goal_dist: float = Field(default=0.03, gt=0.0)
     """The person takes the hammer when the place for their hand is this close to where their palm wants it [m]."""
     object_in_human_hand_reward: float = 0.0
