@@ -10,6 +10,7 @@ from hrg_pipeline.engine.furnish import held_capsule
 from hrg_pipeline.engine.layout import HandWeld, Layout, Marker, SceneObject, Shape
 from hrg_pipeline.human.params import HumanParams, MotionParams
 from hrg_pipeline.physics.contacts import GEOM_ALLOWED, GEOM_STATIC
+from hrg_pipeline.shield.held import hold_object, release_object
 from hrg_pipeline.shield.params import ShieldParams
 
 CUBE = SceneObject("cube", (Shape("box", (0.02, 0.02, 0.02), mass_kg=0.064),))
@@ -142,3 +143,13 @@ def test_a_capsule_encloses_all_parts_of_a_held_object():
         for corner in signs * part.half_lengths + np.array(part.pos):
             share = np.clip((corner - start) @ (end - start) / ((end - start) @ (end - start)), 0.0, 1.0)
             assert np.linalg.norm(corner - start - share * (end - start)) <= radius + 1e-9
+
+
+def test_what_one_robot_holds_is_nothing_to_the_others(engine):
+    rng = np.random.default_rng(0)
+    places = rng.uniform(engine.robot.q_min, engine.robot.q_max, (200, engine.dof))
+    before = [engine.is_clear(q) for q in places]
+    assert 0 < sum(before) < len(before)
+    hold_object(engine.shield, engine.shields, 0, np.zeros(3), np.array([0.0, 0.0, 0.5]), 0.3, 1.0)
+    assert [engine.is_clear(q) for q in places] == before
+    release_object(engine.shield, engine.shields, 0)

@@ -14,7 +14,7 @@ from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.robots.records import ROBOTS
 from hrg_pipeline.tasks.registry import TASK_CLASSES, TASKS
 
-FEW_CLIPS, STEPS = 4, 25
+FEW_CLIPS, STEPS = 24, 25
 
 
 def make_vector(task, robot="panda", num_envs=1, **changes):

@@ -111,6 +111,7 @@ class Engine:
             joint_names=BODY_NAMES,
         )
         self.shields = make_shield_state(self.shield, num_envs)
+        self._empty_hand = make_shield_state(self.shield, 1)
         self.arm = make_arm(shared, self.scene.chain, self.scene.arm_joints, self.robot)
         guards = self.shield, self.shields
         self.objects = Objects(self.scene, self.people, self.arm, self._arrays, self._datas, *guards)
@@ -331,8 +332,8 @@ class Engine:
         return all(self.is_clear(q + turn) for turn in (*turns, *-turns))
 
     def is_clear(self, q: Array) -> bool:
-        """Tell whether the shield would let the arm stand in a configuration."""
-        gap = configuration_gap(self.shield.record, self.shields.rows, 0, q)
+        """Tell whether the shield would let an arm with nothing in its gripper stand in a configuration."""
+        gap = configuration_gap(self.shield.record, self._empty_hand.rows, 0, q)
         return gap > self.shield.static_margin + _REACHABLE_M
 
     def get_state(self, i: int) -> dict[str, Any]:
