@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from hrg_pipeline.engine.engine import _limits, _robot_geometry
+from hrg_pipeline.engine.watched import motion_limits, robot_geometry
 from hrg_pipeline.engine.obstacles import OBSTACLES, find_obstacles, static_pairs
 from hrg_pipeline.engine.scene import TABLE_OFFSET, TABLE_SIZE, build_scene
 from hrg_pipeline.errors import ConfigError
@@ -42,10 +42,10 @@ def panda():
 def records(scene, pairs):
     """What the kernels take, with a capsule that is not there in the last place."""
     shield = make_shield_model(
-        _robot_geometry(scene),
+        robot_geometry(scene),
         make_shield_bodies_for((1.75, 1.75), (1.0, 1.0)),
         ShieldParams(obstacle_margin_m=MARGIN),
-        _limits(scene),
+        motion_limits(scene),
         statics=pairs,
     )
     return shield.record, make_shield_state(shield, 1).rows

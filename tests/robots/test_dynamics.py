@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from hrg_pipeline.engine.engine import _robot_geometry
+from hrg_pipeline.engine.watched import robot_geometry
 from hrg_pipeline.human.body import make_shield_bodies
 from hrg_pipeline.robots.dynamics import extract_inertias, joint_axes, mass_matrix, point_jacobian
 from hrg_pipeline.shield.factory import make_shield_model
@@ -14,7 +14,7 @@ from tests.robots.conftest import random_poses
 
 
 def link_frames(scene, q):
-    shield = make_shield_model(_robot_geometry(scene), make_shield_bodies(scene.skeleton))
+    shield = make_shield_model(robot_geometry(scene), make_shield_bodies(scene.skeleton))
     frames = np.zeros((len(q), 4, 3))
     forward_kinematics(shield.base_pos, shield.base_rot, shield.joint_pos, shield.joint_rot, q, frames)
     axes = np.zeros((len(q), 3))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hrg_pipeline.engine.engine import _robot_geometry
+from hrg_pipeline.engine.watched import robot_geometry
 from hrg_pipeline.human.body import make_shield_bodies
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import make_rows
@@ -108,4 +108,4 @@ def toy_arm(held=()) -> Arm:
 
 def robot_arm(scene, opening=0.5, held=()) -> Arm:
     inertias = extract_inertias(scene.model, list(scene.arm_joints), scene.gripper_joints, opening)
-    return make_arm(_robot_geometry(scene), make_shield_bodies(scene.skeleton), inertias, held)
+    return make_arm(robot_geometry(scene), make_shield_bodies(scene.skeleton), inertias, held)

@@ -18,10 +18,7 @@ FEW_CLIPS, STEPS = 24, 25
 
 
 def make_vector(task, robot="panda", num_envs=1, **changes):
-    params = TASKS[task]()
-    motion = params.human.motion.model_copy(update={"n_clips": FEW_CLIPS})
-    human = params.human.model_copy(update={"motion": motion})
-    params = params.model_copy(update={"human": human, **changes})
+    params = TASKS[task].model_validate({"human": {"motion": {"n_clips": FEW_CLIPS}}, **changes})
     return EnvSpec.create(RobotParams(name=robot), params).make_vector(num_envs, n_threads=1)
 
 
@@ -96,10 +93,20 @@ def test_goals_have_equal_shapes_and_the_reward_is_a_function_of_them(task):
 @pytest.mark.filterwarnings("ignore:.*Box observation space")  # sensors are unbounded, as in the reference
 @pytest.mark.parametrize("task", sorted(TASKS))
 def test_gymnasium_makes_it_and_finds_nothing_wrong(task):
-    families = TASKS[task]().human.motion.families
-    env = gym.make(f"hrg/{task}-v0", human={"motion": {"n_clips": FEW_CLIPS, "families": families}})
+    env = gym.make(f"hrg/{task}-v0", human={"motion": {"n_clips": FEW_CLIPS}})
     check_env(env.unwrapped, skip_render_check=True)
     env.close()
+
+
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_what_is_not_given_stays_as_the_task_has_it(task):
+    default = TASKS[task]()
+    given = {"human": {"motion": {"n_clips": 7}}, "shield": {}}
+    changed = TASKS[task].model_validate(given)
+    assert changed.human.motion.n_clips == 7
+    assert changed.shield == default.shield
+    motion = changed.human.motion.model_copy(update={"n_clips": default.human.motion.n_clips})
+    assert changed.human.model_copy(update={"motion": motion}) == default.human
 
 
 def test_every_task_has_an_expert():

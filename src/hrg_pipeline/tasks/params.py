@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hrg_pipeline.human.params import HumanParams
 from hrg_pipeline.shield.params import ShieldParams
@@ -39,3 +42,20 @@ class TaskParams(BaseModel):
     """Human contacts closer together than this are one contact [s]."""
     shield: ShieldParams = ShieldParams()
     human: HumanParams = HumanParams()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_this_tasks_defaults(cls, given: Any) -> Any:
+        """Keep what the task sets for people and shield where only some of it is given."""
+        if not isinstance(given, Mapping):
+            return given
+        sections = {name: cls.model_fields[name].default for name in ("shield", "human")}
+        return {**given, **{k: _merged(default, given[k]) for k, default in sections.items() if k in given}}
+
+
+def _merged(default: Any, given: Any) -> Any:
+    """Return given values over those of a default, section by section; what is no section replaces it."""
+    if not (isinstance(default, BaseModel) and isinstance(given, Mapping)):
+        return given
+    below = {name: getattr(default, name) for name in type(default).model_fields}
+    return {**below, **{name: _merged(below.get(name), value) for name, value in given.items()}}
