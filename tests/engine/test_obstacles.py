@@ -7,9 +7,9 @@ import numba
 import numpy as np
 import pytest
 
-from hrg_pipeline.engine.watched import motion_limits, robot_geometry
 from hrg_pipeline.engine.obstacles import OBSTACLES, find_obstacles, static_pairs
 from hrg_pipeline.engine.scene import TABLE_OFFSET, TABLE_SIZE, build_scene
+from hrg_pipeline.engine.watched import motion_limits, robot_geometry
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.human.body import make_shield_bodies_for
 from hrg_pipeline.physics.contacts import GEOM_GRIPPER, GEOM_HUMAN, GEOM_ROBOT
