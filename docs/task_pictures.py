@@ -1,7 +1,6 @@
 """Draw the pictures of the task pages: ``python docs/task_pictures.py [task ...]``.
 
-Each task's expert does one episode, filmed by ``kedro run --pipeline demonstrate``; the film becomes a GIF, and the
-frame from two thirds of it the picture.
+Each task's expert does one episode, filmed by ``kedro run --pipeline demonstrate``; the film becomes a GIF.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from hrg_pipeline.experts.registry import EXPERTS
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / "docs" / "images" / "tasks"
 SECONDS, FPS, WIDTH, COLOURS = 10.0, 8, 400, 64
-STILL_SHARE = 0.66
 
 
 def film(name: str) -> Path:
@@ -54,8 +52,6 @@ def main() -> None:
             ffmpeg("-i", str(source), "-vf", f"{steps},palettegen=max_colors={COLOURS}", palette)
             graph = f"{steps}[x];[x][1:v]paletteuse=dither=none"
             ffmpeg("-i", str(source), "-i", palette, "-lavfi", graph, str(FOLDER / f"{name}.gif"))
-        still = str(FOLDER / f"{name}.png")
-        ffmpeg("-ss", f"{STILL_SHARE * length:.2f}", "-i", str(source), "-frames:v", "1", still)
         sys.stdout.write(f"{name}: {length:.1f} s, shown {faster:.1f} times as fast\n")
 
 
