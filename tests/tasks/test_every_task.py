@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -111,3 +114,16 @@ def test_what_is_not_given_stays_as_the_task_has_it(task):
 
 def test_every_task_has_an_expert():
     assert set(EXPERTS) == set(TASKS) == set(TASK_CLASSES)
+
+
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_every_sensor_is_on_the_page_of_the_task(task):
+    """By its name, on the page or on that of another task that it refers to."""
+    folder = Path(__file__).resolve().parents[2] / "docs" / "tasks"
+    page = folder / (re.sub(r"(?<!^)(?=[A-Z])", "_", task).lower() + ".md")
+    text = page.read_text(encoding="utf-8")
+    for other in sorted(set(re.findall(r"\((\w+\.md)", text))):
+        text += (folder / other).read_text(encoding="utf-8")
+    env = make_vector(task)
+    assert [name for name in env.single_observation_space.spaces if f"`{name}`" not in text] == []
+    env.close()
