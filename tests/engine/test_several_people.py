@@ -140,7 +140,8 @@ def test_a_touch_is_flagged_with_who_and_where(make_engine: Make, person: int) -
 def test_every_geom_knows_whose_it_is(make_engine: Make) -> None:
     engine = make_engine(count=4)
     model, scene = engine.scene.model, engine._constants
-    assert ((scene.geom_class == GEOM_HUMAN) == (scene.geom_person >= 0)).all()
+    classes = engine._arrays.geom_class[0]
+    assert ((classes == GEOM_HUMAN) == (scene.geom_person >= 0)).all()
     assert ((scene.geom_person >= 0) == (scene.geom_human_body >= 0)).all()
     for person in range(4):
         geoms = np.flatnonzero(scene.geom_person == person)

@@ -38,9 +38,10 @@ def names(kind: str) -> set[str]:
     return {name for name in every if not name.startswith("params:") and name != "parameters"}
 
 
-def test_the_pipelines_are_train_evaluate_and_import_motion() -> None:
+def test_the_pipelines_are_train_evaluate_demonstrate_and_import_motion() -> None:
     pipelines = register_pipelines()
-    assert sorted(pipelines) == ["__default__", "evaluate", "import_motion", "train"]
+    assert sorted(pipelines) == ["__default__", "demonstrate", "evaluate", "import_motion", "train"]
+    assert [node.name for node in pipelines["demonstrate"].nodes] == ["build_env", "attach_expert", "demonstrate"]
     assert [node.name for node in pipelines["import_motion"].nodes] == ["import_motion"]
     assert pipelines["__default__"] is pipelines["train"]
     assert [node.name for node in pipelines["train"].nodes] == [

@@ -35,7 +35,7 @@ def test_the_environment_has_its_parameters(proven: list[EnvSpec]) -> None:
 
 
 def test_an_unknown_task_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="choose one of \\['ReachHuman'\\]"):
+    with pytest.raises(ConfigError, match=r"'Reach'; choose one of \[.*'ReachHuman', "):
         nodes.build_env(RobotParams(), {"env_id": "Reach"})
 
 

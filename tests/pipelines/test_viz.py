@@ -65,7 +65,8 @@ def test_the_graph_has_every_node_and_reads_from_left_to_right(graph: dict[str, 
     tasks = {node["name"] for node in graph["nodes"] if node["type"] == "task"}
     assert tasks == {"build_env", "attach_wrappers", "train", "save_artifacts", "evaluate"}
     assert graph["layers"] == ["environment", "motion", "models", "stored", "reporting"]
-    assert {pipeline["id"] for pipeline in graph["pipelines"]} == {"__default__", "train", "evaluate", "import_motion"}
+    pipelines = {pipeline["id"] for pipeline in graph["pipelines"]}
+    assert pipelines == {"__default__", "train", "evaluate", "demonstrate", "import_motion"}
 
 
 @pytest.mark.slow
