@@ -91,8 +91,7 @@ def test_an_unknown_pipeline_names_the_known_ones(project: Path) -> None:
     result = invoke("run", "--pipelines", "trian")
     assert result.exit_code == 1
     assert (
-        result.output
-        == "Error: no pipeline 'trian'; "
+        result.output == "Error: no pipeline 'trian'; "
         "choose one of ['__default__', 'demonstrate', 'evaluate', 'import_motion', 'train']\n"
     )
 
