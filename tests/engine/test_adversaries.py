@@ -92,6 +92,16 @@ def test_nobody_is_hurt_where_two_attack_at_once(attacks, one):
     assert begun.mean() > 0.5 and (attack._rows["fastest"][begun] > 1.0).mean() > 0.9
 
 
+@pytest.mark.parametrize(("group", "episode"), [("ssm", 16047), ("pfl", 1355), ("pfl_smooth", 626)])
+def test_who_leans_against_the_first_link_does_not_send_it_flying(one, group, episode):
+    """It turns about an axis through itself, so nothing but the softness of the person gives way."""
+    attack = one("panda", 1, group, num_envs=1)
+    attack.play([episode])
+    outcomes = [o for o in attack.outcomes.values() if o.episodes]
+    assert [(o.contacts, o.faults()) for o in outcomes] == [(1, {})]
+    assert np.abs(attack.engine._arrays.dq).max() < 1.0
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("robot", sorted(ROBOTS))
 def test_nobody_is_hurt_by_a_shielded_robot_all_night(attacks, robot):

@@ -23,6 +23,7 @@ from hrg_pipeline.robots.grippers import get_gripper
 from hrg_pipeline.robots.model import ARM_PREFIX, GRIPPER_PREFIX, build_robot_model, prepare_arm, quiet_robosuite
 from hrg_pipeline.robots.records import get_robot
 from hrg_pipeline.robots.robot import Robot
+from hrg_pipeline.shield.contact_limits import BODY_ROWS, REGIONS
 
 CYCLE_S = 0.004
 """One control and physics cycle [s]."""
@@ -134,6 +135,7 @@ def build_scene(
     exclude_constant_pairs(lean, robot_bodies, _EXCLUDE_SAMPLES, _EXCLUDE_SEED)
     model = lean.compile()
     geom_person, geom_human_body = _human_geoms(model, people)
+    _give_weight(model, geom_human_body)
     geom_class = _classify_geoms(model, robot_bodies, geom_person)
     joints = _arm_joints(model)
     gripper_joints = find_joints(model, get_gripper(robot.gripper))
@@ -273,6 +275,18 @@ def _human_geoms(model: mujoco.MjModel, people: int) -> tuple[NDArray[np.int64],
     }
     found = np.array([owners.get(int(body), (-1, -1)) for body in model.geom_bodyid], dtype=np.int64)
     return found[:, 0].copy(), found[:, 1].copy()
+
+
+def _give_weight(model: mujoco.MjModel, geom_human_body: NDArray[np.int64]) -> None:
+    """Let contacts with people be as soft as bodies of their weight make them.
+
+    MuJoCo softens a contact by the inverse weight of both bodies. Mocap bodies have none, and neither, nearly, has a
+    link that turns about an axis through itself: between the two a contact was rigid, and who leaned against the
+    first link sent it flying at thousands of radians a second.
+    """
+    for geom in np.flatnonzero(geom_human_body >= 0):
+        mass = min(REGIONS[region].mass for region in BODY_ROWS[geom_human_body[geom]].regions)
+        model.body_invweight0[model.geom_bodyid[geom], 0] = 1.0 / mass
 
 
 def _classify_geoms(
