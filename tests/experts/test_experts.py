@@ -8,7 +8,6 @@ import pytest
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.experts.pick_place_human import PickPlaceHumanExpert, PickPlaceHumanExpertParams
 from hrg_pipeline.experts.policy import ExpertPolicy
-from hrg_pipeline.experts.reach_human import ReachHumanExpert, ReachHumanExpertParams
 from hrg_pipeline.experts.reach_human_cart import ReachHumanCartExpert, ReachHumanCartExpertParams
 from hrg_pipeline.experts.registry import EXPERTS, expert_params_class, make_expert
 from hrg_pipeline.tasks.registry import TASKS
@@ -49,12 +48,12 @@ def test_long_moves_keep_their_direction():
 
 
 def policy(signal_to_noise, lanes=2):
-    params = ReachHumanExpertParams(signal_to_noise=signal_to_noise)
-    return ExpertPolicy(ReachHumanExpert(params, 0.1), [7], 7, lanes)
+    params = ReachHumanCartExpertParams(signal_to_noise=signal_to_noise)
+    return ExpertPolicy(ReachHumanCartExpert(params, 0.2), [3], 3, lanes)
 
 
 def test_noise_belongs_to_the_episode_and_not_to_the_lane():
-    flat = np.full((2, 7), 0.1, np.float32)
+    flat = np.full((2, 3), 0.1, np.float32)
     one, other = policy(0.5), policy(0.5)
     for lane, seed in ((0, 3), (1, 4)):
         one.begin(lane, seed)
@@ -64,14 +63,14 @@ def test_noise_belongs_to_the_episode_and_not_to_the_lane():
 
 
 def test_without_noise_the_expert_acts_alone_and_the_gripper_never_has_any():
-    flat = np.full((1, 7), 0.1, np.float32)
+    flat = np.full((1, 3), 0.1, np.float32)
     clean, noisy = policy(1.0, 1), policy(0.5, 1)
     clean.begin(0, 0)
     noisy.begin(0, 0)
-    np.testing.assert_allclose(clean.act(flat)[0, :7], 0.5)
+    np.testing.assert_allclose(clean.act(flat)[0, :3], 0.5)
     seen = np.array([noisy.act(flat)[0] for _ in range(20)])
-    assert seen[:, :7].std() > 0.05
-    assert (seen[:, 7] == 0.0).all()
+    assert seen[:, :3].std() > 0.05
+    assert (seen[:, 3] == 0.0).all()
 
 
 def test_every_task_has_its_expert():

@@ -11,13 +11,15 @@ from hrg_pipeline.engine.obstacles import OBSTACLES, static_pairs
 from hrg_pipeline.engine.scene import CYCLE_S
 from hrg_pipeline.engine.watched import motion_limits, robot_geometry, watched_bodies
 from hrg_pipeline.human.body import BODY_NAMES
+from hrg_pipeline.human.params import HumanParams
 from hrg_pipeline.shield.factory import make_shield_model, make_shield_state
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.shield.static import configuration_gap
 from hrg_pipeline.shield.sweep import sweep_is_free
 
 if TYPE_CHECKING:
-    from hrg_pipeline.engine.engine import Engine
+    from hrg_pipeline.engine.scene import Scene
+    from hrg_pipeline.shield.state import ShieldState
 
 Array = NDArray[np.float64]
 
@@ -29,31 +31,33 @@ class CollisionChecker:
     """Checks joint motions against obstacles and the arm itself, with the shield's capsules.
 
     Args:
-        engine: the engine whose robots are checked; what they hold belongs to them.
+        scene: the scene whose robot is checked.
         obstacles: which of ``OBSTACLES``.
         gripper: whether the gripper, and what it holds, keep clear of obstacles; if not, they may touch all but the
             robot's own base.
         margin_m: distance that is kept [m].
+        robots: state of the shields of several robots of this scene; what they hold belongs to them. None: one robot
+            with an empty hand.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        scene: Scene,
         obstacles: tuple[str, ...] = OBSTACLES,
         *,
         gripper: bool = True,
         margin_m: float = 0.005,
+        robots: ShieldState | None = None,
     ) -> None:
-        scene, human = engine.scene, engine.human_params
         self.margin_m = margin_m
-        self._engine = engine
+        self._robots = robots
         self._model = make_shield_model(
             robot_geometry(scene),
-            watched_bodies(human),
+            watched_bodies(HumanParams()),
             ShieldParams(),
             motion_limits(scene),
             CYCLE_S,
-            people=human.count,
+            people=1,
             statics=static_pairs(scene, obstacles, gripper=gripper, held=True),
             inertias=scene.inertias,
             joint_names=BODY_NAMES,
@@ -78,5 +82,6 @@ class CollisionChecker:
 
     def _take(self, i: int) -> None:
         """Look at the robot of environment ``i``, with what it holds now."""
-        for name in _ROBOT:
-            getattr(self._state, name)[0] = getattr(self._engine.shields, name)[i]
+        if self._robots is not None:
+            for name in _ROBOT:
+                getattr(self._state, name)[0] = getattr(self._robots, name)[i]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrg_pipeline.experts.params import ExpertParams
+from hrg_pipeline.robots.params import RobotParams
 
 Array = NDArray[np.float64]
 Observation = Mapping[str, Array]
@@ -24,6 +25,7 @@ class Expert(ABC):
     Args:
         params: how it acts.
         action_limit: Cartesian step of a full action [m]; experts with joint steps have no use for it.
+        robot: which arm and gripper it acts with; None: the default ones.
     """
 
     obs_keys: ClassVar[tuple[str, ...]]
@@ -31,9 +33,10 @@ class Expert(ABC):
     cartesian: ClassVar[bool] = True
     """Whether it acts through the wrapper ``ik_position_delta``; else in joint steps."""
 
-    def __init__(self, params: ExpertParams, action_limit: float) -> None:
+    def __init__(self, params: ExpertParams, action_limit: float, robot: RobotParams | None = None) -> None:
         self.params = params
         self.action_limit = action_limit
+        self.robot = robot or RobotParams()
 
     @abstractmethod
     def motion(self, observation: Observation) -> Array:

@@ -1,4 +1,4 @@
-"""The expert of ReachHuman: joints go straight to their goals."""
+"""The expert of ReachHuman: joints go straight to their goals, or around what is in the way."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from hrg_pipeline.experts.base import HOLD, Array, Expert, Observation
+from hrg_pipeline.experts.detours import detours_of
 from hrg_pipeline.experts.params import ExpertParams
 
 
@@ -21,17 +22,24 @@ class ReachHumanExpertParams(ExpertParams):
 
 
 class ReachHumanExpert(Expert):
-    """All joints move towards their goals; the one that is farthest sets the pace, so that the direction stays."""
+    """All joints move towards their goals; the one that is farthest sets the pace, so that the direction stays.
+
+    Where table, pedestal or the arm itself are in the way, it goes around them. It knows its own kinematics and where
+    the table is; all else it observes.
+    """
 
     params: ReachHumanExpertParams
-    obs_keys: ClassVar[tuple[str, ...]] = ("goal_difference",)
+    obs_keys: ClassVar[tuple[str, ...]] = ("robot0_joint_pos", "desired_goal")
     cartesian: ClassVar[bool] = False
 
     def motion(self, observation: Observation) -> Array:
         """Return joint steps (N, n)."""
-        steps = observation["goal_difference"] / self.params.step_rad
+        now, goals = observation["robot0_joint_pos"], observation["desired_goal"]
+        ways = detours_of(self.robot)
+        stops = np.array([ways.next_stop(*pair) for pair in zip(now, goals, strict=True)])
+        steps = (stops - now) / self.params.step_rad
         return np.asarray(steps / np.maximum(np.abs(steps).max(axis=1, keepdims=True), 1.0))
 
     def gripper(self, observation: Observation) -> Array:
         """Leave the gripper as it is (N,)."""
-        return np.full(len(observation["goal_difference"]), HOLD)
+        return np.full(len(observation["robot0_joint_pos"]), HOLD)

@@ -15,6 +15,7 @@ from hrg_pipeline.experts.pick_place_pointing_human import (
 from hrg_pipeline.experts.reach_human import ReachHumanExpert, ReachHumanExpertParams
 from hrg_pipeline.experts.reach_human_cart import ReachHumanCartExpert, ReachHumanCartExpertParams
 from hrg_pipeline.experts.robot_human_handover import RobotHumanHandoverExpert, RobotHumanHandoverExpertParams
+from hrg_pipeline.robots.params import RobotParams
 
 EXPERTS: dict[str, tuple[type[ExpertParams], type[Expert]]] = {
     "ReachHuman": (ReachHumanExpertParams, ReachHumanExpert),
@@ -39,17 +40,18 @@ def expert_params_class(name: object) -> type[ExpertParams]:
     return EXPERTS[name][0]
 
 
-def make_expert(params: ExpertParams, env_id: str, action_limit: float) -> Expert:
+def make_expert(params: ExpertParams, env_id: str, action_limit: float, robot: RobotParams | None = None) -> Expert:
     """Make the expert for a task.
 
     Args:
         params: which one, and how it acts.
         env_id: name of the task.
         action_limit: Cartesian step of a full action [m].
+        robot: which arm and gripper it acts with; None: the default ones.
 
     Raises:
         ConfigError: if it is the expert of another task.
     """
     if params.name != env_id:
         raise ConfigError(f"expert.name is {params.name}, but the task is {env_id}; choose the expert of this task")
-    return EXPERTS[params.name][1](params, action_limit)
+    return EXPERTS[params.name][1](params, action_limit, robot)

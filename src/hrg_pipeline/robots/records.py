@@ -90,13 +90,15 @@ KINOVA3 = Robot(
     j_max_trajectory=(15.0,) * 7,
     torque_max=(56.7, 56.7, 56.7, 56.7, 29.4, 29.4, 29.4),
 )
+# Wrist 2: between -3.8 and -2.5 rad the capsules of the gripper and of the wrist's housing overlap, so what lies beyond
+# could never be got to.
 UR5E = Robot(
     name="ur5e",
     title="Universal Robots UR5e",
     model="UR5e",
     gripper="Robotiq85Gripper",
     home_qpos=(-0.3024, -1.7097, 1.845, -1.7062, -1.5708, -1.8732),
-    q_min=(-3.14, -4.71, -3.131, -4.71, -4.71, -3.14),
+    q_min=(-3.14, -4.71, -3.131, -4.71, -2.4, -3.14),
     q_max=(3.14, 1.57, 3.131, 1.57, 1.57, 3.14),
     v_max=(3.14, 3.14, 3.14, 6.28, 6.28, 6.28),
     a_max=(10.0,) * 6,

@@ -69,8 +69,10 @@ class CollisionPrevention(VectorWrapper[Any, Any, Any]):
             raise ConfigError(f"unknown replacement '{replace}'; choose one of {', '.join(known)}")
         inner: Any = env.unwrapped
         self.replace, self.n_resamples = replace, n_resamples
-        self.checker = CollisionChecker(inner.engine, tuple(obstacles), gripper=gripper, margin_m=margin_m)
         self._engine = inner.engine
+        self.checker = CollisionChecker(
+            self._engine.scene, tuple(obstacles), gripper=gripper, margin_m=margin_m, robots=self._engine.shields
+        )
         self._rngs = spawn_generators(inner.params.seed, self.num_envs, (STREAM,))
         self._count = np.zeros(self.num_envs, dtype=np.int64)
 

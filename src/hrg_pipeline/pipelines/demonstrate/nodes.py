@@ -86,7 +86,7 @@ def _expert(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any]) -> E
     from hrg_pipeline.experts.registry import expert_params_class, make_expert
 
     params = expert_params_class(expert["name"]).model_validate(expert)
-    return make_expert(params, spec.env_id, wrappers.ik_position_delta.action_limit)
+    return make_expert(params, spec.env_id, wrappers.ik_position_delta.action_limit, spec.robot)
 
 
 def _policy(expert: Expert, env: Any) -> ExpertPolicy:
