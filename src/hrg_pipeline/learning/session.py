@@ -33,7 +33,7 @@ class Checkpointing:
 
     Attributes:
         folder: Of this training alone.
-        save_freq: Env steps between two, of all environments together; one more is written at the end.
+        save_freq: Env steps between two, of all environments together; 0: none. One more is written at the end.
         keep: Which are kept.
         resume: None: begin anew. Else the checkpoint to go on from.
         environment: What tells environments apart (their hash); a checkpoint of another one is refused.
@@ -153,7 +153,7 @@ class TrainingSession:
         if self._writer is None or self.checkpointing is None or steps == self._saved_at:
             return
         freq = self.checkpointing.save_freq
-        if not force and steps // freq <= max(self._saved_at, 0) // freq:
+        if not force and (not freq or steps // freq <= max(self._saved_at, 0) // freq):
             return
         self._saved_at = steps
         extra = {
