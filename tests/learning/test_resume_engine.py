@@ -24,7 +24,7 @@ SMALL = {"human": {"motion": {"n_clips": 2}}, "horizon": 25}
 
 def spec_of(env_id, wrappers=WRAPPERS):
     task = task_params_class(env_id).model_validate({"env_id": env_id, **SMALL})
-    return attach_wrappers(EnvSpec.create(RobotParams(), task), wrappers, ("object-state", "goal_difference"))
+    return attach_wrappers(EnvSpec.create(RobotParams(), task), wrappers, ("object-state",))
 
 
 def play(env, n_steps, seed):
@@ -51,7 +51,8 @@ def test_an_environment_goes_on_in_another_process_as_it_would_have_here(env_id)
     play(first, 40, 1)
     # What a file would hold of it: arrays and JSON.
     states = unpack(*pack(get_states(first)))
-    second = spec.make_vector(3, seed=8, n_threads=2)
+    # The same specification, so the same clips; but in another state.
+    second = spec.make_vector(3, seed=4, n_threads=2)
     second.reset(seed=8)
     set_states(second, states)
     try:

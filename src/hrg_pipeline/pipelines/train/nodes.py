@@ -68,8 +68,12 @@ def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams, checkpoints:
     from hrg_pipeline import tracking
     from hrg_pipeline.learning import training
     from hrg_pipeline.learning.checkpoint_store import Keep
+    from hrg_pipeline.learning.session import Checkpointing
 
-    checkpointing = training.Checkpointing(
+    evaluation = None
+    if run.eval_freq is not None:
+        evaluation = training.EvaluationPlan(run.eval_freq, run.n_test_episodes, run.eval_seed)
+    checkpointing = Checkpointing(
         folder=checkpoints,
         save_freq=run.save_freq,
         keep=Keep(run.keep_last, run.keep_every),
@@ -89,9 +93,7 @@ def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams, checkpoints:
         verbose=run.verbose,
         sink=tracking.current_sink(),
         checkpointing=checkpointing if run.save_freq or run.resume else None,
-        evaluation=training.EvaluationPlan(run.eval_freq, run.n_test_episodes, run.eval_seed)
-        if run.eval_freq
-        else None,
+        evaluation=evaluation,
         resetting_interval=run.resetting_interval,
     )
     normalizer = result.agent.normalizer
