@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 TRAINING = frozenset({"__default__", "train"})
 MAKES_A_RUN = TRAINING | {"demonstrate"}
-NEEDS_STORED_RUN = frozenset({"evaluate"})
+REPRODUCE = "reproduce"
+NEEDS_STORED_RUN = frozenset({"evaluate", REPRODUCE})
 IMPORT = "import_motion"
 _SLICES = ("tags", "from_nodes", "to_nodes", "node_names", "from_inputs", "to_outputs", "namespaces")
 
@@ -75,13 +76,9 @@ def check_resume(store: RunStore, parameters: Mapping[str, Any], pipelines: Iter
     steps = store.checkpoints(key).steps()
     if not steps:
         raise store.not_resumable(key)
-    path = store.parameters_file(key)
-    began = dict(_flat(read_mapping(path, store.name_of(path))))
-    now = dict(_flat(parameters))
-    changed = sorted(name for name in began.keys() & now.keys() if began[name] != now[name] and _decides(name))
+    changed = _changed(store, key, parameters, MAY_CHANGE)
     if changed:
-        told = ", ".join(f"{name} was {began[name]}" for name in changed)
-        raise ConfigError(f"run.resume={key} goes on with what the training began with, and {told}")
+        raise ConfigError(f"run.resume={key} goes on with what the training began with, and {changed}")
     if store.has_model(key) and steps[-1] >= run["n_steps"]:
         raise ConfigError(
             f"run.resume={key} has finished its training of {steps[-1]} steps; set run.n_steps to more to extend it"
@@ -114,9 +111,30 @@ DECIDING = ("robot", "environment", "wrappers", "algorithm", "run")
 """Sections whose values decide what is learned, but for ``MAY_CHANGE``."""
 
 
-def _decides(name: str) -> bool:
-    """Whether a value decides what is learned."""
-    return name not in MAY_CHANGE and name.partition(".")[0] in DECIDING
+SHOWS_ONLY = frozenset(f"run.{name}" for name in ("id", "resume", "load_step", "n_threads", "verbose", "record_video"))
+"""Values that decide nothing that is stored; a repetition may change them, and those about checkpoints."""
+
+
+def check_repetition(store: RunStore, parameters: Mapping[str, Any]) -> None:
+    """Check that a repetition is of what is stored.
+
+    Raises:
+        ConfigError: if a value that decides anything is another one.
+    """
+    key = parameters["run"]["id"]
+    about_checkpoints = {f"run.{name}" for name in ("save_freq", "keep_last", "keep_every")}
+    changed = _changed(store, key, parameters, SHOWS_ONLY | about_checkpoints)
+    if changed:
+        raise ConfigError(f"the pipeline 'reproduce' repeats run.id={key} as it was, and {changed}")
+
+
+def _changed(store: RunStore, key: str, parameters: Mapping[str, Any], free: frozenset[str]) -> str:
+    """Name the deciding values that are not those of a stored run, with what they were; empty where there is none."""
+    path = store.parameters_file(key)
+    began = dict(_flat(read_mapping(path, store.name_of(path))))
+    now = dict(_flat(parameters))
+    changed = sorted(name for name in (began.keys() & now.keys()) - free if began[name] != now[name])
+    return ", ".join(f"{name} was {began[name]}" for name in changed if name.partition(".")[0] in DECIDING)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -148,6 +166,8 @@ class RunGuard:
             given=isinstance(caller, Mapping) and caller.get("id") is not None,
             sliced=any(run_params.get(name) for name in _SLICES),
         )
+        if REPRODUCE in (run_params.get("pipeline_names") or ()):
+            check_repetition(store, plain_parameters(catalog))
         if IMPORT in (run_params.get("pipeline_names") or ()):
             check_import(catalog)
 
