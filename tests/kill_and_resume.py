@@ -32,10 +32,11 @@ PATIENCE_S = 900.0
 
 
 def copy_project(target: Path) -> Path:
-    """Copy what a run needs, and nothing that other runs left."""
+    """Make a project with all that a run needs, and nothing that other runs left."""
     shutil.copytree(PROJECT / "conf", target / "conf", ignore=shutil.ignore_patterns("local"))
     (target / "conf/local").mkdir()
-    shutil.copytree(PROJECT / "src", target / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    # A link, so that the compiled kernels are found.
+    (target / "src").symlink_to(PROJECT / "src")
     shutil.copytree(PROJECT / "requirements", target / "requirements")
     shutil.copy(PROJECT / "pyproject.toml", target)
     return target

@@ -48,9 +48,8 @@ def compare_buffers(one: Arrays, other: Arrays) -> str | None:
     shapes = {name: (one[name].shape, other[name].shape) for name in _COLUMNS}
     uneven = {name: pair for name, pair in shapes.items() if pair[0] != pair[1]}
     if uneven or not all(_same(one[name], other[name]) for name in ("pos", "full")):
-        return (
-            f"the replay buffers hold {one['rewards'].size} and {other['rewards'].size} transitions, or end elsewhere"
-        )
+        sizes = " and ".join(str(buffer["rewards"].size) for buffer in (one, other))
+        return f"the replay buffers hold {sizes} transitions, or end elsewhere"
     begin = int(one["pos"]) if bool(one["full"]) else 0
     slots, lanes = one["rewards"].shape
     differ = np.zeros((slots, lanes), dtype=np.bool_)
@@ -68,7 +67,7 @@ def compare_buffers(one: Arrays, other: Arrays) -> str | None:
 
 def compare_curves(one: pd.DataFrame, other: pd.DataFrame) -> str | None:
     """Return the first row and metric at which two learning curves differ, wall clock aside."""
-    return _compare_tables(*(_without_clock(curve) for curve in (one, other)), "curve", "step")
+    return _compare_tables(_without_clock(one), _without_clock(other), "curve", "step")
 
 
 def compare_episodes(one: pd.DataFrame, other: pd.DataFrame) -> str | None:
