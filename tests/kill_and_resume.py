@@ -35,8 +35,7 @@ def copy_project(target: Path) -> Path:
     """Make a project with all that a run needs, and nothing that other runs left."""
     shutil.copytree(PROJECT / "conf", target / "conf", ignore=shutil.ignore_patterns("local"))
     (target / "conf/local").mkdir()
-    # A link, so that the compiled kernels are found.
-    (target / "src").symlink_to(PROJECT / "src")
+    (target / "src").mkdir()
     shutil.copytree(PROJECT / "requirements", target / "requirements")
     shutil.copy(PROJECT / "pyproject.toml", target)
     return target
@@ -45,6 +44,8 @@ def copy_project(target: Path) -> Path:
 def start(project: Path, parameters: str) -> subprocess.Popen[bytes]:
     """Start a training."""
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+    # This package and not a copy: its kernels are compiled already.
+    environment["PYTHONPATH"] = str(PROJECT / "src")
     command = [sys.executable, "-m", "kedro", "run", "--pipeline", "train", "--params", parameters]
     return subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
