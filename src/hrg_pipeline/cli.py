@@ -89,7 +89,7 @@ def _with_our_params(option: click.Parameter) -> click.Parameter:
 
 
 def _run(**options: Any) -> Any:
-    """Run a pipeline: train (the default), evaluate, demonstrate or import_motion."""
+    """Run a pipeline: train (the default), evaluate, demonstrate, reproduce or import_motion."""
     if options["pipeline"] and options["pipelines"]:
         raise click.UsageError("give --pipeline or --pipelines, not both")
     # Kedro warns about the singular form; both mean the same here.

@@ -12,7 +12,7 @@ from kedro.framework.hooks import hook_impl
 from hrg_pipeline.config.params import TrackingParams
 from hrg_pipeline.tracking import recorder, session
 from hrg_pipeline.tracking.recorder import RUN_PARAMETERS, Recorder
-from hrg_pipeline.tracking.summary import summarize, summarize_import
+from hrg_pipeline.tracking.summary import summarize, summarize_import, summarize_reproduction
 
 if TYPE_CHECKING:
     from kedro.io import DataCatalog
@@ -30,7 +30,7 @@ class TrackingHooks:
     def __init__(self) -> None:
         self._recorder: Recorder | None = None
         self._started_s = 0.0
-        self._imports = False
+        self._imports = self._repeats = False
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -40,9 +40,12 @@ class TrackingHooks:
         self._imports = {node.name for node in pipeline.nodes} == {"import_motion"}
         if self._imports:
             return  # nothing is trained, so there is no run to track
+        self._repeats = "compare_with_stored" in {node.name for node in pipeline.nodes}
         parameters = recorder.plain_parameters(catalog)
         plan = recorder.plan(run_params, pipeline, parameters)
         recorder.require_inputs(plan, pipeline, catalog)
+        if self._repeats:
+            return  # the stored run and its tracked run stay as they are
         if not plan.only_evaluates and RUN_PARAMETERS in catalog:
             catalog[RUN_PARAMETERS].save(parameters)
         if "mlflow" not in TrackingParams.model_validate(parameters["tracking"]).backends:
@@ -70,6 +73,10 @@ class TrackingHooks:
         elapsed_s = time.monotonic() - self._started_s
         if self._imports:
             sys.stdout.write(f"\n{summarize_import(catalog, Path(run_params['project_path']), elapsed_s)}\n")
+            return
+        if self._repeats:
+            text = summarize_reproduction(catalog, Path(run_params["project_path"]), elapsed_s)
+            sys.stdout.write(f"\n{text}\n")
             return
         text = summarize(catalog, Path(run_params["project_path"]), elapsed_s, link)
         sys.stdout.write(f"\n{text}\n")

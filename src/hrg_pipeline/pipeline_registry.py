@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from hrg_pipeline.pipelines import demonstrate, evaluate, import_motion, train
+from hrg_pipeline.pipelines import demonstrate, evaluate, import_motion, reproduce, train
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -15,5 +15,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluate": evaluate.create_pipeline(),
         "demonstrate": demonstrate.create_pipeline(),
         "import_motion": import_motion.create_pipeline(),
+        "reproduce": reproduce.create_pipeline(),
         "__default__": training,
     }

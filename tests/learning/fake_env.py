@@ -18,6 +18,9 @@ _OTHERS = ("assumption/", "verdict/", "contact_", "mean_path_speed", "max_")
 """Beginnings of the names of values that are always zero here."""
 
 
+_STATE = ("_position", "_goal", "_time", "_over", "_min_distance")
+
+
 class PointReachVectorEnv(VectorEnv[Any, Any, Any]):
     """Velocity-controlled points in the plane; terminated at the goal, truncated at the horizon.
 
@@ -94,6 +97,15 @@ class PointReachVectorEnv(VectorEnv[Any, Any, Any]):
             "failure": np.zeros(self.num_envs, dtype=np.int64),
         }
         return self._observe(), self._rewards, success, truncated, infos
+
+    def get_state(self, i: int) -> dict[str, Any]:
+        arrays = {name: getattr(self, name)[i].copy() for name in _STATE}
+        return arrays | {"rng": self._rngs[i].bit_generator.state}
+
+    def set_state(self, i: int, state: dict[str, Any]) -> None:
+        for name in _STATE:
+            getattr(self, name)[i] = state[name]
+        self._rngs[i].bit_generator.state = state["rng"]
 
     def close_extras(self, **kwargs: Any) -> None:
         self.n_closed += 1

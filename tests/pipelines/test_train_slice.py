@@ -18,6 +18,7 @@ from kedro_datasets.pandas import ParquetDataset
 
 from hrg_pipeline.config.params import RunParams
 from hrg_pipeline.datasets import (
+    CheckpointsDataset,
     FolderInventoryDataset,
     ReplayBufferDataset,
     SB3ModelDataset,
@@ -85,7 +86,8 @@ class Project:
                 "normalisation": json("normalisation"),
                 "training_record": json("training_record"),
                 "training_curve": ParquetDataset(filepath=str(models / "training_curve.parquet")),
-                "stored_files": FolderInventoryDataset(path=str(models)),
+                "stored_files": FolderInventoryDataset(path=str(models), exclude=["checkpoints"]),
+                "checkpoints": CheckpointsDataset(path=str(models / "checkpoints")),
                 "provenance": MemoryDataset({"lock_sha256": "0"}),
                 "manifest": json("manifest"),
                 "episodes": ParquetDataset(filepath=str(self.folder / "episodes.parquet")),

@@ -44,6 +44,8 @@ class Composition:
         """Return the same configuration for a run of this key."""
         parameters = copy.deepcopy(self.parameters)
         parameters["run"]["id"] = run_id
+        if parameters["run"]["resume"] is not None:
+            parameters["run"]["resume"] = run_id
         return replace(self, parameters=parameters)
 
 
@@ -64,7 +66,7 @@ def compose(folders: ConfFolders, overrides: Overrides, store: RunStore) -> Comp
     The order is: choices of the groups < ``parameters.yml`` of base < experiment (with what it extends) <
     the environment's ``parameters*.yml`` < the command line. The values are merged as written and resolved
     once, so that ``${run.seed}`` follows every override. When ``run.id`` names a stored run, that run's own
-    configuration stands in place of all files.
+    configuration stands in place of all files; ``run.resume`` does the same.
 
     Args:
         folders: the configuration files.
@@ -75,8 +77,7 @@ def compose(folders: ConfFolders, overrides: Overrides, store: RunStore) -> Comp
         ConfigError: one line for a choice, key, type or interpolation that cannot be.
     """
     given = overrides.tree()
-    run_id = given["run"].get("id") if isinstance(given.get("run"), Mapping) else None
-    stored = store.find(str(run_id)) if run_id is not None else None
+    stored = _stored_run(given.get("run"), store)
     plan = _stored_plan(store, stored, overrides) if stored else _file_plan(folders, overrides)
 
     tree: dict[str, Any] = {}
@@ -99,6 +100,21 @@ def compose(folders: ConfFolders, overrides: Overrides, store: RunStore) -> Comp
     parameters = {"experiment": plan.experiment, "select": dict(plan.select), **sections}
     composition = Composition(parameters, sources)
     return composition.with_run_id(stored) if stored else composition
+
+
+def _stored_run(run: Any, store: RunStore) -> str | None:
+    """Return the key of the stored run that the caller names as ``run.id`` or ``run.resume``, None for a new one."""
+    values = run if isinstance(run, Mapping) else {}
+    run_id, resume = values.get("id"), values.get("resume")
+    stored = store.find(str(run_id)) if run_id is not None else None
+    if resume is None:
+        return stored
+    resumed = store.find(str(resume))
+    if resumed is None:
+        raise store.not_resumable(str(resume))
+    if run_id is not None and stored != resumed:
+        raise ConfigError(f"run.id={run_id} and run.resume={resume} are two runs; a run is resumed under its own key")
+    return resumed
 
 
 def _file_plan(folders: ConfFolders, overrides: Overrides) -> _Plan:
@@ -144,7 +160,11 @@ def _stored_plan(store: RunStore, key: str, overrides: Overrides) -> _Plan:
         )
     path = store.parameters_file(key)
     origin = store.name_of(path)
-    document = as_document(read_mapping(path, origin), origin, names_experiment=True)
+    content = dict(read_mapping(path, origin))
+    if isinstance(content.get("run"), Mapping):
+        # How the run was once gone on with is no part of what it is.
+        content["run"] = {key: value for key, value in content["run"].items() if key not in ("resume", "load_step")}
+    document = as_document(content, origin, names_experiment=True)
     experiment = None if document.experiment is UNSET else document.experiment
     origins = dict.fromkeys(document.select, origin)
     return _Plan(experiment, document.select, origins, origin, [document])

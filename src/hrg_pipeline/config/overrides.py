@@ -11,7 +11,7 @@ from hrg_pipeline.config.yaml12 import parse_yaml
 from hrg_pipeline.errors import ConfigError
 
 COMMAND_LINE = "command line"
-_TEXT_KEYS = frozenset({"run.id", "motion.source", "motion.name"})
+_TEXT_KEYS = frozenset({"run.id", "run.resume", "motion.source", "motion.name"})
 _OPEN, _CLOSE, _QUOTES = "[{(", "]})", "'\""
 
 

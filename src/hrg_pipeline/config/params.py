@@ -17,6 +17,10 @@ class RunParams(BaseModel):
 
     id: str | None = Field(default=None, pattern=RUN_ID_PATTERN, max_length=128)
     """Key of the run; null: a new one. That of a stored run, or its MLflow id, brings its configuration."""
+    resume: str | None = Field(default=None, pattern=RUN_ID_PATTERN, max_length=128)
+    """Run whose training goes on from its newest checkpoint, by key or MLflow id; it brings its configuration."""
+    load_step: Annotated[int, Field(ge=1)] | Literal["final", "best"] | None = None
+    """Checkpoint to go on from with ``resume``: its step, best, or final (null too): the newest that is intact."""
     n_envs: int = Field(default=1, ge=1)
     """Environments stepped together."""
     n_threads: int | None = Field(default=None, ge=1)
@@ -37,6 +41,16 @@ class RunParams(BaseModel):
     """Observations that the policy sees, in this order."""
     log_interval: int = Field(default=1000, ge=1)
     """Environment steps between two points of the training curve."""
+    save_freq: int = Field(default=20_000, ge=0)
+    """Environment steps between two checkpoints; 0: none are written, and the run cannot be resumed."""
+    keep_last: int = Field(default=3, ge=1)
+    """Checkpoints that are kept: so many of the newest, and the best where ``eval_freq`` is set."""
+    keep_every: int | None = Field(default=None, ge=1)
+    """Keep the first checkpoint at or after every so many environment steps as well; null: no more."""
+    eval_freq: int | None = Field(default=None, ge=1)
+    """Environment steps between two evaluations while training goes on, ``n_test_episodes`` each; null: none."""
+    resetting_interval: int | None = Field(default=None, ge=1)
+    """Environment steps between two resets of networks and optimisers; none in the last half interval; null: never."""
     verbose: bool = True
     """Show progress on the console."""
     record_video: bool = True

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from hrg_pipeline.config.params import RUN_ID_PATTERN
 from hrg_pipeline.errors import RunNotFoundError
+from hrg_pipeline.learning.checkpoint_store import FOLDER as CHECKPOINTS
+from hrg_pipeline.learning.checkpoint_store import CheckpointStore
 
 RUNS_FOLDER = Path("data") / "06_models"
 PARAMETERS_FILE = "parameters.yml"
@@ -74,6 +76,15 @@ class RunStore:
         """Return whether a trained model is stored under a run key."""
         return (self.folder / key / MODEL_FILE).exists()
 
+    def checkpoints(self, key: str) -> CheckpointStore:
+        """Return the checkpoints of a run."""
+        return CheckpointStore(self.folder / key / CHECKPOINTS)
+
+    def resumable(self, count: int = 3) -> list[str]:
+        """Return the keys of the newest runs with a checkpoint, the newest first."""
+        folders = sorted(self.folder.glob(f"*/{CHECKPOINTS}/step-*"), key=lambda path: path.stat().st_mtime)
+        return list(dict.fromkeys(path.parent.parent.name for path in folders[::-1]))[:count]
+
     def newest(self, count: int = 3) -> list[str]:
         """Return the keys of the newest runs with a model, the newest first."""
         models = sorted(self.folder.glob(f"*/{MODEL_FILE}"), key=lambda path: path.stat().st_mtime)
@@ -84,3 +95,9 @@ class RunStore:
         problem = f"no trained run '{run_id}' in {RUNS_FOLDER.as_posix()}" if run_id else "run.id is not set"
         newest = ", ".join(self.newest()) or "none"
         return RunNotFoundError(f"{problem}; set run.id to a stored run, the newest: {newest}")
+
+    def not_resumable(self, run_id: str) -> RunNotFoundError:
+        """Build the error for a run that cannot be resumed; it names the newest that can."""
+        newest = ", ".join(self.resumable()) or "none"
+        what = "has no complete checkpoint" if self.find(run_id) else "is not stored"
+        return RunNotFoundError(f"run.resume={run_id}: this run {what}; runs with checkpoints, the newest: {newest}")

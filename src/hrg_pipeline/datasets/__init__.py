@@ -1,5 +1,6 @@
-"""Kedro datasets for motion clips and sets of them, models, replay buffers, specifications, videos and folders."""
+"""Kedro datasets: motion clips and sets of them, models, replay buffers, checkpoints, specs, videos, folders."""
 
+from hrg_pipeline.datasets.checkpoints_dataset import CheckpointsDataset
 from hrg_pipeline.datasets.clip_dataset import ClipDataset
 from hrg_pipeline.datasets.folder_dataset import FolderInventoryDataset
 from hrg_pipeline.datasets.model_dataset import SB3ModelDataset
@@ -10,6 +11,7 @@ from hrg_pipeline.datasets.spec_dataset import EnvSpecDataset
 from hrg_pipeline.datasets.video_dataset import Video, VideoDataset
 
 __all__ = [
+    "CheckpointsDataset",
     "ClipDataset",
     "EnvSpecDataset",
     "FolderInventoryDataset",

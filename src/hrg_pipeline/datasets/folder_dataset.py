@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,17 +20,28 @@ class FolderInventoryDataset(AbstractDataset[Any, Inventory]):
         stored_files:
           type: hrg_pipeline.datasets.FolderInventoryDataset
           path: data/06_models
+          exclude: [checkpoints]
+
+    Args:
+        path: the folder.
+        exclude: folders in it whose files come and go.
+        metadata: free.
     """
 
-    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(self, *, path: str, exclude: Sequence[str] = (), metadata: dict[str, Any] | None = None) -> None:
         self._path = Path(path)
+        self._exclude = frozenset(exclude)
         self.metadata = metadata
 
     def load(self) -> Inventory:
         """Return every file with its size and hash, sorted by name."""
         from hrg_pipeline.tracking.provenance import sha256_of
 
-        files = sorted(file for file in self._path.rglob("*") if file.is_file())
+        files = sorted(
+            file
+            for file in self._path.rglob("*")
+            if file.is_file() and file.relative_to(self._path).parts[0] not in self._exclude
+        )
         return {
             file.relative_to(self._path).as_posix(): {
                 "bytes": file.stat().st_size,

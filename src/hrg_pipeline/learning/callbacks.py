@@ -46,8 +46,19 @@ class TrainingCurve:
         self._rows: list[dict[str, float]] = []
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """Take the metrics of one moment (it is a ``MetricSink`` itself)."""
-        self._rows.append({"step": step, **metrics})
+        """Take metrics of one moment (it is a ``MetricSink`` itself); a second time at one step completes its row."""
+        if self._rows and self._rows[-1]["step"] == step:
+            self._rows[-1] = {**self._rows[-1], **metrics}
+        else:
+            self._rows.append({"step": step, **metrics})
+
+    def get_state(self) -> list[dict[str, float]]:
+        """Return all rows."""
+        return list(self._rows)
+
+    def set_state(self, rows: list[dict[str, float]]) -> None:
+        """Go on from the rows of ``get_state``."""
+        self._rows = list(rows)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a moment: ``step`` (int), then a float column per metric, NaN where it had no value."""
@@ -69,6 +80,15 @@ class EpisodeWindow:
     def add(self, episode: dict[str, Any]) -> None:
         """Take one episode's values, as in ``info["episode"]``."""
         self._episodes.append(episode)
+
+    def get_state(self) -> list[dict[str, Any]]:
+        """Return the episodes, the oldest first."""
+        return list(self._episodes)
+
+    def set_state(self, episodes: list[dict[str, Any]]) -> None:
+        """Go on from the episodes of ``get_state``."""
+        self._episodes.clear()
+        self._episodes.extend(episodes)
 
     def mean(self, key: str) -> float | None:
         """Mean of the finite values of a key, None when there is none."""
@@ -109,8 +129,22 @@ class MetricsCallback(BaseCallback):
             return
         metrics = dict(self._metrics())
         self._logged_step, self._logged_at = self.num_timesteps, time.perf_counter()
+        self.hand_on(metrics, self.num_timesteps)
+
+    def hand_on(self, metrics: Mapping[str, float], step: int) -> None:
+        """Give metrics of one moment to all sinks."""
         for sink in self._sinks:
-            sink.log(metrics, self.num_timesteps)
+            sink.log(metrics, step)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what decides the next metrics."""
+        return {"window": self.window.get_state(), "logged_step": self._logged_step}
+
+    def set_state(self, state: dict[str, Any], num_timesteps: int) -> None:
+        """Go on from ``get_state`` at so many env steps."""
+        self.window.set_state(state["window"])
+        self._logged_step, self.num_timesteps = state["logged_step"], num_timesteps
+        self._logged_at = time.perf_counter()
 
     def _metrics(self) -> Iterator[tuple[str, float]]:
         for name, key in EPISODE_METRICS.items():

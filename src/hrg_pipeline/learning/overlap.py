@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
@@ -22,8 +21,38 @@ def threads_beside_learning() -> int:
     return max(available_cores() - 1, 1)
 
 
+class PendingUpdates:
+    """Updates that are put off until the environments are under way.
+
+    Args:
+        update: The model's own ``train``.
+    """
+
+    def __init__(self, update: Callable[..., None]) -> None:
+        self._update = update
+        self._waiting: list[dict[str, Any]] = []
+
+    def put_off(self, **arguments: Any) -> None:
+        """Take an update for later, and make the one that waits."""
+        self.catch_up()
+        self._waiting.append(arguments)
+
+    def catch_up(self) -> None:
+        """Make the update that waits, if one does."""
+        while self._waiting:
+            self._update(**self._waiting.pop())
+
+    def get_state(self) -> list[dict[str, Any]]:
+        """Return the arguments of what waits."""
+        return [dict(arguments) for arguments in self._waiting]
+
+    def set_state(self, state: list[dict[str, Any]]) -> None:
+        """Let wait what waited."""
+        self._waiting = [dict(arguments) for arguments in state]
+
+
 @contextmanager
-def overlapping(model: OffPolicyAlgorithm, env: EngineVecEnv) -> Iterator[None]:
+def overlapping(model: OffPolicyAlgorithm, env: EngineVecEnv) -> Iterator[PendingUpdates]:
     """Put off every update of a model until its environments are under way.
 
     An off-policy algorithm alternates: choose actions, step, store the transitions, update. In here the update runs
@@ -37,26 +66,16 @@ def overlapping(model: OffPolicyAlgorithm, env: EngineVecEnv) -> Iterator[None]:
         env: What it learns in (wrapped or not).
 
     Yields:
-        Nothing. The last update is made on the way out, unless an error passes through.
+        The updates that wait. The last one is made on the way out, unless an error passes through.
     """
-    update = model.train
-    pending: list[partial[None]] = []
-
-    def put_off(*args: Any, **kwargs: Any) -> None:
-        catch_up()
-        pending.append(partial(update, *args, **kwargs))
-
-    def catch_up() -> None:
-        while pending:
-            pending.pop()()
-
-    model.train = put_off  # type: ignore[method-assign]
+    pending = PendingUpdates(model.train)
+    model.train = pending.put_off  # type: ignore[method-assign,assignment]
     patience = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:
-        with env.in_background(catch_up):
-            yield
-            catch_up()
+        with env.in_background(pending.catch_up):
+            yield pending
+            pending.catch_up()
     finally:
         sys.setswitchinterval(patience)
         del model.train  # the method of the class is back

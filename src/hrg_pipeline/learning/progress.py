@@ -23,6 +23,7 @@ class Progress:
         stream: Where to write; standard error when None.
         enabled: False writes nothing.
         refresh_s: Least time between two updates [s]; by default 0.2 on a terminal, 15 elsewhere.
+        start: Units done before; they do not count for the rate.
     """
 
     def __init__(
@@ -34,19 +35,28 @@ class Progress:
         stream: TextIO | None = None,
         enabled: bool = True,
         refresh_s: float | None = None,
+        start: int = 0,
     ) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._label, self._total, self._unit = label, total, unit
+        self._label, self._total, self._unit, self._start = label, total, unit, start
         self._enabled = enabled
         terminal = self._stream.isatty()
         self._bar = (
-            tqdm(total=total, desc=label, unit=unit, unit_scale=True, dynamic_ncols=True, file=self._stream)
+            tqdm(
+                total=total,
+                desc=label,
+                unit=unit,
+                unit_scale=True,
+                dynamic_ncols=True,
+                file=self._stream,
+                initial=start,
+            )
             if enabled and terminal
             else None
         )
         self._refresh_s = (_TERMINAL_REFRESH_S if terminal else _PLAIN_REFRESH_S) if refresh_s is None else refresh_s
         self._started = self._shown_at = time.perf_counter()
-        self._last: tuple[int, Mapping[str, str]] = (0, {})
+        self._last: tuple[int, Mapping[str, str]] = (start, {})
         self._shown: int | None = None
 
     def due(self) -> bool:
@@ -81,7 +91,7 @@ class Progress:
             self._bar.n = min(done, self._total)
             self._bar.refresh()
             return
-        rate = done / max(self._shown_at - self._started, 1e-9)
+        rate = (done - self._start) / max(self._shown_at - self._started, 1e-9)
         parts = [f"{self._label}: {done:,}/{self._total:,} {self._unit}s", f"{rate:,.1f} {self._unit}s/s"]
         parts += [f"{name} {value}" for name, value in figures.items()]
         self._stream.write(", ".join(parts) + "\n")

@@ -21,7 +21,7 @@ from hrg_pipeline.learning.params import Device
 ReplayArrays = dict[str, NDArray[Any]]
 """The filled part of a replay buffer: see ``replay_buffer_arrays``."""
 
-_COLUMNS = {
+COLUMNS = {
     "obs": "observations",
     "next_obs": "next_observations",
     "actions": "actions",
@@ -29,6 +29,7 @@ _COLUMNS = {
     "dones": "dones",
     "timeouts": "timeouts",
 }
+"""Name of a column of transitions in files: name of its array in a replay buffer."""
 
 # Of one moment or one wall clock; without them two runs of one seed write the same model.
 _VOLATILE = (
@@ -107,7 +108,7 @@ def replay_buffer_arrays(buffer: ReplayBuffer) -> ReplayArrays:
         and ``timeouts`` (S, N), and the scalars ``pos`` (next slot), ``full`` and ``buffer_size`` (T).
     """
     filled = buffer.size()
-    arrays: ReplayArrays = {key: getattr(buffer, name)[:filled].copy() for key, name in _COLUMNS.items()}
+    arrays: ReplayArrays = {key: getattr(buffer, name)[:filled].copy() for key, name in COLUMNS.items()}
     arrays["pos"] = np.array(buffer.pos, dtype=np.int64)
     arrays["full"] = np.array(buffer.full, dtype=np.bool_)
     arrays["buffer_size"] = np.array(buffer.buffer_size, dtype=np.int64)
@@ -131,7 +132,7 @@ def restore_replay_buffer(agent: Agent, arrays: ReplayArrays) -> ReplayBuffer:
     model = agent.model
     if not isinstance(model, OffPolicyAlgorithm):
         raise HrgError(f"algorithm '{agent.name}' has no replay buffer")
-    missing = sorted({*_COLUMNS, "pos", "full", "buffer_size"} - arrays.keys())
+    missing = sorted({*COLUMNS, "pos", "full", "buffer_size"} - arrays.keys())
     if missing:
         raise IntegrityError(f"replay buffer lacks {', '.join(missing)}")
     filled, n_envs = arrays["rewards"].shape
@@ -142,7 +143,7 @@ def restore_replay_buffer(agent: Agent, arrays: ReplayArrays) -> ReplayBuffer:
         device=model.device,
         n_envs=n_envs,
     )
-    for key, name in _COLUMNS.items():
+    for key, name in COLUMNS.items():
         column = getattr(buffer, name)
         if arrays[key].shape != column[:filled].shape:
             raise IntegrityError(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
+from hrg_pipeline.envs.states import get_states, set_states
 from hrg_pipeline.errors import HrgError
 from hrg_pipeline.learning.episode_info import (
     EPISODE_KEYS,
@@ -146,6 +147,16 @@ class EngineVecEnv(VecEnv):
         observations[dones] = reset_lanes(self.env, dones)[dones]
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what decides the future of all lanes, and the statistics of their episodes so far."""
+        return {"envs": get_states(self.env), "returns": self._returns.copy(), "lengths": self._lengths.copy()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Put all lanes back into a state of ``get_state``; they then go on exactly as they did."""
+        set_states(self.env, state["envs"])
+        self._returns[:] = state["returns"]
+        self._lengths[:] = state["lengths"]
 
     def close(self) -> None:
         """Close the vector env."""

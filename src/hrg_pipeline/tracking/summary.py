@@ -57,6 +57,17 @@ def summarize_import(catalog: DataCatalog, project: Path, elapsed_s: float) -> s
     return "\n".join(lines)
 
 
+def summarize_reproduction(catalog: DataCatalog, project: Path, elapsed_s: float) -> str:
+    """Return the summary of a repetition: what was compared, what changed around it, and where the report is."""
+    report = catalog["reproduction"].load()
+    verdict = "came out the same, to the bit" if report["equal"] else "came out different"
+    lines = [f"{report['run_key']} {verdict}, in {_duration(elapsed_s)}"]
+    lines += [_line(name.replace("_", " "), text or "equal") for name, text in report["differences"].items()]
+    lines.append(_line("changed since", ", ".join(report["changed"]) or "nothing"))
+    path = dataset_path(catalog, "reproduction")
+    return "\n".join(lines + ([_line("report", _relative(path, project))] if path else []))
+
+
 def _holds_nothing(path: Path) -> bool:
     """Whether a file is an archive without arrays, such as the replay buffer of an algorithm that has none."""
     if path.suffix != ".npz":

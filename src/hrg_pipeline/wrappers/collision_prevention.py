@@ -100,6 +100,15 @@ class CollisionPrevention(VectorWrapper[Any, Any, Any]):
         }
         return result[0], result[1], result[2], result[3], info | more
 
+    def get_state(self, i: int) -> dict[str, Any]:
+        """Return the count and the random stream of environment ``i``."""
+        return {"count": int(self._count[i]), "rng": self._rngs[i].bit_generator.state}
+
+    def set_state(self, i: int, state: dict[str, Any]) -> None:
+        """Put count and random stream of environment ``i`` back."""
+        self._count[i] = state["count"]
+        self._rngs[i].bit_generator.state = state["rng"]
+
     def _free_action(self, i: int, action: Array) -> Array:
         if self._is_free(i, action):
             return action

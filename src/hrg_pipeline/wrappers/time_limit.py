@@ -40,3 +40,11 @@ class TimeLimit(VectorWrapper[Any, Any, Any]):
         observation, reward, terminated, truncated, info = self.env.step(actions)
         self._steps += 1
         return observation, reward, terminated, truncated | (self._steps >= self.max_episode_steps), info
+
+    def get_state(self, i: int) -> dict[str, Any]:
+        """Return how long the episode of environment ``i`` has run."""
+        return {"steps": int(self._steps[i])}
+
+    def set_state(self, i: int, state: dict[str, Any]) -> None:
+        """Put the clock of environment ``i`` back."""
+        self._steps[i] = state["steps"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from hrg_pipeline.config.params import RunParams
@@ -50,13 +51,14 @@ def attach_wrappers(spec: EnvSpec, wrappers: WrapperParams, run: RunParams) -> E
     return prove(attach.attach_wrappers(spec, wrappers, run.obs_keys))
 
 
-def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams) -> dict[str, Any]:
-    """Train an agent; its metrics go to the tracked run while it learns.
+def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams, checkpoints: Path) -> dict[str, Any]:
+    """Train an agent, or go on with its training; its metrics go to the tracked run while it learns.
 
     Args:
         spec: What to learn in.
         algorithm: Parameters of the algorithm named by ``name``.
-        run: Size and seeds.
+        run: Size and seeds, checkpoints, evaluations.
+        checkpoints: Folder for the checkpoints.
 
     Returns:
         ``policy`` (model), ``replay_buffer`` (named arrays, empty if the algorithm has none),
@@ -65,7 +67,19 @@ def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams) -> dict[str,
     """
     from hrg_pipeline import tracking
     from hrg_pipeline.learning import training
+    from hrg_pipeline.learning.checkpoint_store import Keep
+    from hrg_pipeline.learning.session import Checkpointing
 
+    evaluation = None
+    if run.eval_freq is not None:
+        evaluation = training.EvaluationPlan(run.eval_freq, run.n_test_episodes, run.eval_seed)
+    checkpointing = Checkpointing(
+        folder=checkpoints,
+        save_freq=run.save_freq,
+        keep=Keep(run.keep_last, run.keep_every),
+        resume=None if run.resume is None else run.load_step or "final",
+        environment=spec.sha256(),
+    )
     params: Any = algorithm_params_class(algorithm["name"]).model_validate(algorithm)
     result = training.train(
         spec,
@@ -78,6 +92,9 @@ def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams) -> dict[str,
         log_interval=run.log_interval,
         verbose=run.verbose,
         sink=tracking.current_sink(),
+        checkpointing=checkpointing if run.save_freq or run.resume else None,
+        evaluation=evaluation,
+        resetting_interval=run.resetting_interval,
     )
     normalizer = result.agent.normalizer
     normalisation = normalizer.to_dict() if normalizer else {}

@@ -27,7 +27,7 @@ def create_pipeline() -> Pipeline:
                 ),
                 Node(
                     nodes.train,
-                    inputs=["wrapped_env_spec", "params:algorithm", "params:run"],
+                    inputs=["wrapped_env_spec", "params:algorithm", "params:run", "checkpoints"],
                     outputs={
                         "policy": "policy",
                         "replay_buffer": "replay_buffer",
