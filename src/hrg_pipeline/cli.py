@@ -20,6 +20,7 @@ from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
 
 from hrg_pipeline.cli_model import model
+from hrg_pipeline.cli_tracking import tracking
 from hrg_pipeline.config.compose import compose
 from hrg_pipeline.config.loader import project_of
 from hrg_pipeline.config.overrides import parse_params, read_overrides
@@ -119,6 +120,7 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(model)
+cli.add_command(tracking)
 
 
 @cli.group()

@@ -43,9 +43,12 @@ class TrackingHooks:
         parameters = recorder.plain_parameters(catalog)
         plan = recorder.plan(run_params, pipeline, parameters)
         recorder.require_inputs(plan, pipeline, catalog)
-        if not plan.only_evaluates and RUN_PARAMETERS in catalog:
+        wishes = TrackingParams.model_validate(parameters["tracking"])
+        if not wishes.store:
+            recorder.keep_in_memory(pipeline, catalog)
+        elif not plan.only_evaluates and RUN_PARAMETERS in catalog:
             catalog[RUN_PARAMETERS].save(parameters)
-        if "mlflow" not in TrackingParams.model_validate(parameters["tracking"]).backends:
+        if not wishes.backends:
             return
         try:
             project = Path(run_params["project_path"])
@@ -64,14 +67,14 @@ class TrackingHooks:
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: DataCatalog) -> None:
         """Close the tracked run and print the summary."""
-        link = self._recorder.run.ref.invitation if self._recorder else None
+        links = self._recorder.run.where if self._recorder else {}
         self._recorder = None
         session.close_run(session.FINISHED)
         elapsed_s = time.monotonic() - self._started_s
         if self._imports:
             sys.stdout.write(f"\n{summarize_import(catalog, Path(run_params['project_path']), elapsed_s)}\n")
             return
-        text = summarize(catalog, Path(run_params["project_path"]), elapsed_s, link)
+        text = summarize(catalog, Path(run_params["project_path"]), elapsed_s, links)
         sys.stdout.write(f"\n{text}\n")
 
     @hook_impl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -15,9 +16,9 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from hrg_pipeline.learning.agent import Agent, ObservationNormalizer, algorithm_class, build_model, normalized
-from hrg_pipeline.learning.callbacks import MetricsCallback, MetricSink, ProgressCallback, TrainingCurve
+from hrg_pipeline.learning.callbacks import Interval, MetricsCallback, MetricSink, ProgressCallback, TrainingCurve
 from hrg_pipeline.learning.determinism import contained_randomness
-from hrg_pipeline.learning.episode_info import AnyVectorEnv
+from hrg_pipeline.learning.episode_info import EPISODE_KEYS, AnyVectorEnv
 from hrg_pipeline.learning.overlap import overlapping, threads_beside_learning
 from hrg_pipeline.learning.params import PPOParams, SACParams
 from hrg_pipeline.learning.progress import Progress
@@ -64,7 +65,8 @@ def train(
     seed: int,
     n_threads: int | None = None,
     overlap: bool = True,
-    log_interval: int = 1000,
+    log_interval: Interval = 1000,
+    log_info_keys: Sequence[str] | None = None,
     verbose: bool = True,
     sink: MetricSink | None = None,
 ) -> TrainingResult:
@@ -81,7 +83,8 @@ def train(
         seed: Of the environments.
         n_threads: Threads that simulate; None takes all cores, less the one that learns with ``overlap``.
         overlap: Update an off-policy algorithm while the environments step (see ``overlapping``).
-        log_interval: Env steps between two rows of the curve.
+        log_interval: Env steps, or episodes, between two rows of the curve.
+        log_info_keys: Info values of an episode's last step whose means are logged; None: those of safety.
         verbose: Show progress.
         sink: Gets the metrics while training goes on.
 
@@ -89,11 +92,12 @@ def train(
         The agent, its data and its learning curve.
     """
     curve = TrainingCurve()
-    metrics = MetricsCallback((curve,) if sink is None else (curve, sink), log_interval)
+    metrics = MetricsCallback((curve,) if sink is None else (curve, sink), log_interval, log_info_keys)
     overlap = overlap and issubclass(algorithm_class(algorithm.name), OffPolicyAlgorithm)
     threads = threads_beside_learning() if overlap and n_threads is None else n_threads
     with contained_randomness():
-        vec_env = EngineVecEnv(spec.make_vector(num_envs=n_envs, seed=seed, n_threads=threads))
+        envs = spec.make_vector(num_envs=n_envs, seed=seed, n_threads=threads)
+        vec_env = EngineVecEnv(envs, tuple(dict.fromkeys((*EPISODE_KEYS, *(log_info_keys or ())))))
         try:
             env = normalized(algorithm, vec_env)
             model = build_model(algorithm, env)

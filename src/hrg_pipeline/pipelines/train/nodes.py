@@ -76,6 +76,7 @@ def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams) -> dict[str,
         n_threads=run.n_threads,
         overlap=run.overlap,
         log_interval=run.log_interval,
+        log_info_keys=run.log_info_keys,
         verbose=run.verbose,
         sink=tracking.current_sink(),
     )
