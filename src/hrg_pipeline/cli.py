@@ -1,4 +1,4 @@
-"""The project's own commands: ``kedro run`` with clear errors, ``kedro config``, ``kedro motion``."""
+"""The project's own commands: ``kedro run`` with clear errors, and what only looks at things."""
 
 from __future__ import annotations
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from hrg_pipeline import tracking
+from hrg_pipeline.tracking import session
 from hrg_pipeline.tracking.mlflow_run import MlflowRun, send_unsent
 from hrg_pipeline.tracking.outbox import FOLDER, Operation, Outbox, Refused, send_waiting
 from hrg_pipeline.tracking.store import DATABASE, open_client
@@ -123,11 +125,6 @@ def test_where_no_file_can_be_written_the_run_goes_on(tmp_path: Path, store: Sto
     assert numbers(store.done) == [1]
 
 
-@pytest.fixture
-def run(project: Path) -> MlflowRun:
-    return MlflowRun.create(project, "reach", "run-1", {})
-
-
 def stored(project: Path, run: MlflowRun) -> Any:
     return open_client(project).get_run(run.ref.run_id)
 
@@ -148,9 +145,9 @@ class Locked:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the store give up at once instead of after seconds."""
-    connect = sqlite3.connect
-    monkeypatch.setattr("sqlite3.dbapi2.connect", lambda *a, **k: connect(*a, **{**k, "timeout": 0.05}))
+    """Let MLflow wait for a lock for a moment instead of its 20 s."""
+    text = sqlalchemy.sql.text
+    monkeypatch.setattr("sqlalchemy.sql.text", lambda words: text(words.replace("= 20000", "= 50")))
 
 
 def test_a_database_that_is_locked_amid_a_run_loses_nothing(impatient: None, project: Path) -> None:
@@ -190,10 +187,9 @@ def test_the_next_start_sends_what_a_run_could_not(impatient: None, project: Pat
 
 
 def test_a_tracked_session_closes_with_a_store_that_is_gone(
-    impatient: None, project: Path, run: MlflowRun, caplog: pytest.LogCaptureFixture
+    impatient: None, project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from hrg_pipeline.tracking import session
-
+    run = MlflowRun.create(project, "reach", "run-1", {})
     session.open_run(run)
     with Locked(project), caplog.at_level(logging.WARNING):
         tracking.current_sink().log({"a": 1.0}, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,8 +72,14 @@ def keep_in_memory(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Keep what a pipeline makes in memory, so that nothing is written."""
     from kedro.io import MemoryDataset
 
-    for name in pipeline.all_outputs():
-        catalog[name] = MemoryDataset(copy_mode="assign")
+    kedro_logger = logging.getLogger("kedro.io.data_catalog")
+    level = kedro_logger.level
+    kedro_logger.setLevel(logging.ERROR)  # it warns of each dataset that is replaced
+    try:
+        for name in sorted(pipeline.all_outputs()):
+            catalog[name] = MemoryDataset(copy_mode="assign")
+    finally:
+        kedro_logger.setLevel(level)
 
 
 def dataset_path(catalog: DataCatalog, name: str) -> Path | None:
