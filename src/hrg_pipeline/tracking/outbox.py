@@ -133,7 +133,11 @@ def send_waiting(folder: Path, open_store: Callable[[Operation], Callable[[Opera
 
 
 def _send_file(file: Path, open_store: Callable[[Operation], Callable[[Operation], None]]) -> bool:
-    with file.open("r+", encoding="utf-8", errors="replace") as stream:
+    try:
+        stream = file.open("r+", encoding="utf-8", errors="replace")
+    except FileNotFoundError:  # another process was faster
+        return True
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # its run is still going on and sends it itself
@@ -143,7 +147,8 @@ def _send_file(file: Path, open_store: Callable[[Operation], Callable[[Operation
             if operations:
                 perform = open_store(operations[0])
                 for operation in operations[1:]:
-                    _unless_refused(perform, operation)
+                    if operation != operations[0]:  # a run that was gone on with writes its header again
+                        _unless_refused(perform, operation)
         except Exception as error:
             logger.warning("what waits in %s cannot be sent: %s", file, _line(error))
             return False

@@ -139,16 +139,16 @@ class Registry:
             raise ConfigError(f"{folder} has a {taken[0]} already; choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            files = []
             for path in (*FILES, *cards):
                 try:
-                    self._client.download_artifacts(version.run_id, path, scratch)
+                    files.append(Path(self._client.download_artifacts(version.run_id, path, scratch)))
                 except (MlflowException, OSError) as error:
                     raise RunNotFoundError(f"{version.reference} has no {path} any more: {error}") from error
-            model = Path(scratch) / FILES[0]
-            if version.sha256 not in {None, sha256_of(model)}:
+            if version.sha256 not in {None, sha256_of(files[0])}:
                 raise IntegrityError(f"the model of {version.reference} is not the one that was registered")
-            for path in (*FILES, *cards):
-                shutil.move(Path(scratch) / path, folder / Path(path).name)
+            for file in files:
+                shutil.move(file, folder / file.name)
         return folder
 
     def _aliases(self, name: str) -> Mapping[str, tuple[str, ...]]:

@@ -42,6 +42,7 @@ def open_client(project: Path, uri: str | None = None) -> MlflowClient:
         logging.getLogger(name).setLevel(logging.WARNING)
     # MLflow would try for minutes; what a server does not take waits in a file instead.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     uri = uri or tracking_uri(project)
     if not uri.startswith(SQLITE):
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
