@@ -87,6 +87,7 @@ bench: $(STAMP) ## measure speed of engine, shield, start-up and motion, and wha
 	$(BIN)/python benchmarks/shield.py
 	$(BIN)/python benchmarks/liveness.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/tracking.py
 
 soak: $(STAMP) ## attack the shield of every robot for long, and report  [CYCLES=10000000 ARGS="--json FILE"]
 	$(BIN)/python benchmarks/soak.py$(if $(CYCLES), --cycles $(CYCLES))$(if $(ARGS), $(ARGS))

@@ -1,4 +1,4 @@
-"""The project's own commands: ``kedro run`` with clear errors, ``kedro config``, ``kedro motion``."""
+"""The project's own commands: ``kedro run`` with clear errors, and what only looks at things."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from kedro.framework.project import settings
 from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
 
+from hrg_pipeline.cli_model import model
+from hrg_pipeline.cli_tracking import tracking
 from hrg_pipeline.config.compose import compose
 from hrg_pipeline.config.loader import project_of
 from hrg_pipeline.config.overrides import parse_params, read_overrides
@@ -117,6 +119,8 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(model)
+cli.add_command(tracking)
 
 
 @cli.group()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.framework.hooks import hook_impl
 
 from hrg_pipeline.config.params import TrackingParams
-from hrg_pipeline.tracking import recorder, session
+from hrg_pipeline.tracking import cards, recorder, session
 from hrg_pipeline.tracking.recorder import RUN_PARAMETERS, Recorder
 from hrg_pipeline.tracking.summary import summarize, summarize_import, summarize_reproduction
 
@@ -29,13 +29,14 @@ class TrackingHooks:
 
     def __init__(self) -> None:
         self._recorder: Recorder | None = None
+        self._catalog: DataCatalog | None = None
         self._started_s = 0.0
         self._imports = self._repeats = False
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Check that what it starts from is stored, and open its tracked run."""
-        self._recorder = None
+        self._recorder = self._catalog = None
         self._started_s = time.monotonic()
         self._imports = {node.name for node in pipeline.nodes} == {"import_motion"}
         if self._imports:
@@ -46,9 +47,14 @@ class TrackingHooks:
         recorder.require_inputs(plan, pipeline, catalog)
         if self._repeats:
             return  # the stored run and its tracked run stay as they are
-        if not plan.only_evaluates and RUN_PARAMETERS in catalog:
+        wishes = TrackingParams.model_validate(parameters["tracking"])
+        if wishes.store:
+            self._catalog = catalog
+        else:
+            recorder.keep_in_memory(pipeline, catalog)
+        if wishes.store and not plan.only_evaluates and RUN_PARAMETERS in catalog:
             catalog[RUN_PARAMETERS].save(parameters)
-        if "mlflow" not in TrackingParams.model_validate(parameters["tracking"]).backends:
+        if not wishes.backends:
             return
         try:
             project = Path(run_params["project_path"])
@@ -59,16 +65,20 @@ class TrackingHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:
-        """Mirror the dataset."""
+        """Mirror the dataset; write the card of the policy where there is something new to say."""
         del node
         if self._recorder is not None:
             self._recorder.dataset_saved(dataset_name, data)
+        if dataset_name in cards.OCCASIONS and self._catalog is not None:
+            for card in cards.write_card(self._catalog):
+                if self._recorder is not None:
+                    self._recorder.dataset_saved(card, None)
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: DataCatalog) -> None:
         """Close the tracked run and print the summary."""
-        link = self._recorder.run.ref.invitation if self._recorder else None
-        self._recorder = None
+        links = self._recorder.run.where if self._recorder else {}
+        self._recorder = self._catalog = None
         session.close_run(session.FINISHED)
         elapsed_s = time.monotonic() - self._started_s
         if self._imports:
@@ -78,13 +88,13 @@ class TrackingHooks:
             text = summarize_reproduction(catalog, Path(run_params["project_path"]), elapsed_s)
             sys.stdout.write(f"\n{text}\n")
             return
-        text = summarize(catalog, Path(run_params["project_path"]), elapsed_s, link)
+        text = summarize(catalog, Path(run_params["project_path"]), elapsed_s, links)
         sys.stdout.write(f"\n{text}\n")
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """Close the tracked run as failed."""
-        self._recorder = None
+        self._recorder = self._catalog = None
         session.close_run(session.FAILED, _one_line(error))
 
 

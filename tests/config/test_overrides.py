@@ -109,3 +109,21 @@ def test_a_list_replaces_the_one_below(composed: Compose) -> None:
 
 def test_no_experiment(composed: Compose) -> None:
     assert composed("experiment=null").parameters["environment"]["goal_dist"] == 0.1
+
+
+def test_places_to_track_in_are_a_list_in_place_of_a_choice(composed):
+    def backends(params):
+        return composed(params).parameters["tracking"]["backends"]
+
+    assert backends("tracking=[mlflow,tensorboard]") == ["mlflow", "tensorboard"]
+    assert backends("tracking=[]") == []
+    assert backends({"tracking": ["wandb"]}) == ["wandb"]
+    with pytest.raises(ConfigError, match=r"tracking\.backends"):
+        composed("tracking=[mlflow,nowhere]")
+    with pytest.raises(ConfigError, match="given twice"):
+        composed("tracking=[mlflow],tracking.backends=[wandb]")
+
+
+def test_what_is_not_stored_is_not_tracked(composed):
+    with pytest.raises(ConfigError, match=r"tracking.store=false needs tracking.backends=\[\]"):
+        composed("tracking.store=false")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from hrg_pipeline.errors import HrgError
 from hrg_pipeline.learning.callbacks import EPISODE_METRICS
 from hrg_pipeline.learning.evaluation import evaluate
 from hrg_pipeline.learning.params import PPOParams, PPOPolicyParams, SACParams, SACPolicyParams
@@ -108,6 +109,25 @@ def test_curve_and_sink_get_every_metric(params, loss):
     assert 0.0 <= last["rollout/success_rate"] <= 1.0
     assert 1.0 <= last["rollout/ep_len_mean"] <= 20.0
     assert last["safety/time_slowed_s"] == pytest.approx(0.1 * last["rollout/ep_len_mean"])
+
+
+def test_metrics_can_be_logged_by_episodes():
+    result = train(
+        PointReachSpec(), PPO_PARAMS, n_envs=1, n_steps=256, seed=1, log_interval=(4, "episode"), verbose=False
+    )
+    lengths = result.curve["step"].diff().dropna()[:-1]
+    assert len(lengths) > 1
+    assert np.all((4 <= lengths) & (lengths <= 4 * 20)), "four episodes of at most 20 steps"
+
+
+def test_the_logged_info_values_can_be_chosen():
+    keys = ["n_collisions_human", "failure"]
+    arguments = {"n_envs": 2, "n_steps": 256, "seed": 1, "log_interval": 100, "verbose": False}
+    columns = set(train(PointReachSpec(), PPO_PARAMS, log_info_keys=keys, **arguments).curve)
+    assert {"safety/n_collisions_human", "rollout/failure", "rollout/ep_rew_mean"} <= columns
+    assert "safety/min_human_distance" not in columns
+    with pytest.raises(HrgError, match=r"run.log_info_keys has \['nonsense'\].*choose of \[.*'is_success'"):
+        train(PointReachSpec(), PPO_PARAMS, log_info_keys=["nonsense"], **arguments)
 
 
 def test_result_says_what_was_done_and_stands_by_itself():

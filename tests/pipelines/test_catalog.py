@@ -14,7 +14,7 @@ from hrg_pipeline.pipeline_registry import register_pipelines
 
 PROJECT = Path(__file__).parents[2]
 VERSIONED = {"policy", "replay_buffer", "normalisation", "episodes", "evaluation_metrics"}
-OUTSIDE_THE_PIPELINES = {"run_parameters", "mlflow_run"}
+OUTSIDE_THE_PIPELINES = {"model_card", "model_card_page", "run_parameters", "mlflow_run"}
 
 
 @pytest.fixture(scope="module")

@@ -1,40 +1,30 @@
-"""Metrics are sent in batches, and a failing store does not end a training."""
+"""Metrics are sent in batches by another thread, so who logs them never waits."""
 
 from __future__ import annotations
 
-import logging
+import threading
+from collections.abc import Iterator
 
 import pytest
 
 from hrg_pipeline.tracking.buffer import MetricBuffer, Point
 
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+LONG_S = 60.0
 
 
 class Store:
-    """Remembers batches, or fails."""
+    """Remembers batches, and takes none while it is held up."""
 
     def __init__(self) -> None:
         self.batches: list[list[Point]] = []
-        self.error: Exception | None = None
+        self.answers = threading.Event()
+        self.answers.set()
+        self.took = threading.Event()
 
     def __call__(self, points: list[Point]) -> None:
-        if self.error:
-            raise self.error
+        assert self.answers.wait(LONG_S)
         self.batches.append(points)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+        self.took.set()
 
 
 @pytest.fixture
@@ -43,14 +33,18 @@ def store() -> Store:
 
 
 @pytest.fixture
-def buffer(store: Store, clock: Clock) -> MetricBuffer:
-    return MetricBuffer(store, max_points=4, max_age_s=5.0, clock=clock)
+def buffer(store: Store) -> Iterator[MetricBuffer]:
+    buffer = MetricBuffer(store, max_points=4, max_age_s=LONG_S)
+    yield buffer
+    store.answers.set()
+    buffer.stop()
 
 
-def test_points_wait_until_there_are_enough(buffer: MetricBuffer, store: Store) -> None:
+def test_a_batch_is_sent_when_there_are_enough_points(buffer: MetricBuffer, store: Store) -> None:
     buffer.log({"a": 1.0, "b": 2}, step=1)
     assert store.batches == []
     buffer.log({"a": 3.0, "b": 4}, step=2)
+    assert store.took.wait(LONG_S)
     assert [(point.name, point.value, point.step) for point in store.batches[0]] == [
         ("a", 1.0, 1),
         ("b", 2.0, 1),
@@ -59,17 +53,28 @@ def test_points_wait_until_there_are_enough(buffer: MetricBuffer, store: Store) 
     ]
 
 
-def test_points_wait_a_few_seconds_at_most(buffer: MetricBuffer, store: Store, clock: Clock) -> None:
+def test_points_wait_a_while_at_most(store: Store) -> None:
+    buffer = MetricBuffer(store, max_age_s=0.01)
     buffer.log({"a": 1.0}, step=1)
-    clock.now = 6.0
-    buffer.log({"a": 2.0}, step=2)
-    assert [len(batch) for batch in store.batches] == [2]
+    assert store.took.wait(LONG_S)
+    buffer.stop()
 
 
-def test_flush_sends_the_rest_once(buffer: MetricBuffer, store: Store) -> None:
+def test_who_logs_does_not_wait_for_a_store_that_hangs(buffer: MetricBuffer, store: Store) -> None:
+    store.answers.clear()
+    for step in range(20):
+        buffer.log({"a": float(step)}, step)
+    assert store.batches == [], "twenty points were taken, and none was sent"
+    store.answers.set()
+    buffer.flush()
+    assert [point.step for batch in store.batches for point in batch] == list(range(20))
+    assert max(map(len, store.batches)) <= 4
+
+
+def test_the_end_sends_the_rest_once(buffer: MetricBuffer, store: Store) -> None:
     buffer.log({"a": 1.0}, step=1)
-    assert buffer.flush()
-    assert buffer.flush()
+    buffer.stop()
+    buffer.stop()
     assert [len(batch) for batch in store.batches] == [1]
 
 
@@ -77,19 +82,3 @@ def test_what_is_no_number_is_left_out(buffer: MetricBuffer, store: Store) -> No
     buffer.log({"a": "text", "b": 1.0}, step=1)  # type: ignore[dict-item]  # as a careless caller would
     buffer.flush()
     assert [point.name for point in store.batches[0]] == ["b"]
-
-
-def test_a_failing_store_is_reported_once_and_loses_nothing(
-    buffer: MetricBuffer, store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    store.error = OSError("database is locked")
-    with caplog.at_level(logging.WARNING):
-        for step in range(9):
-            buffer.log({"a": float(step)}, step)
-            clock.now += 2.0
-    assert [record.getMessage() for record in caplog.records] == [
-        "metrics could not be stored, will try again: database is locked"
-    ]
-    store.error = None
-    assert buffer.flush()
-    assert [point.step for point in store.batches[0]] == list(range(9))

@@ -215,7 +215,7 @@ def test_a_model_is_registered_once_its_manifest_is_stored(kedro: Kedro) -> None
     assert client.search_registered_models() == []
     kedro.run("train", "save_artifacts", run={"id": "key-2"})
     kedro.run("train", "save_artifacts", run={"id": "key-3"})
-    versions = client.search_model_versions("name='reach'")
+    versions = client.search_model_versions("name='tiny'")
     assert sorted((int(version.version), version.tags["hrg.run_key"]) for version in versions) == [
         (1, "key-2"),
         (2, "key-3"),
@@ -272,3 +272,46 @@ def test_what_a_run_starts_from_must_be_stored(kedro: Kedro) -> None:
     with pytest.raises(RunNotFoundError, match="run 'key-1' has no stored manifest"):
         kedro.run("evaluate")
     assert kedro.stored() == []
+
+
+def test_a_group_and_a_name_of_a_model_can_be_chosen(kedro: Kedro) -> None:
+    kedro.run("train", "save_artifacts", tracking={"group": "mine", "model_name": "arm"})
+    (run,) = kedro.stored()
+    assert run.data.tags["hrg.group"] == "mine"
+    assert [model.name for model in open_client(kedro.project).search_registered_models()] == ["arm"]
+
+
+def test_debugging_writes_nothing_at_all(kedro: Kedro, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(kedro.project.rglob("*"))
+    kedro.run("train", "save_artifacts", "evaluate", tracking={"backends": [], "store": False})
+    assert sorted(kedro.project.rglob("*")) == before
+    assert "0.96" in capsys.readouterr().out, "the summary is told nevertheless"
+
+
+def test_a_run_can_be_tracked_in_two_places(kedro: Kedro, capsys: pytest.CaptureFixture[str]) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    kedro.run("train", "save_artifacts", "evaluate", tracking={"backends": ["tensorboard", "mlflow"]})
+    (run,) = kedro.stored()
+    assert run.data.metrics["rollout/ep_rew_mean"] == 20.0
+    events = EventAccumulator(str(kedro.project / "data/08_reporting/key-1/tensorboard"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("rollout/ep_rew_mean")] == [(0, 0.0), (100, 10.0), (200, 20.0)]
+    assert events.Scalars("evaluation/success_rate")[0].value == pytest.approx(0.96)
+    assert "parameters/text_summary" in events.Tags()["tensors"]
+    assert "tensorboard --logdir data/08_reporting" in capsys.readouterr().out
+
+
+def test_a_place_that_fails_does_not_end_the_run(
+    kedro: Kedro, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("hrg_pipeline.tracking.tensorboard_run.TensorBoardRun.log", fail)
+    kedro.run("train", tracking={"backends": ["tensorboard", "mlflow"]})
+    (run,) = kedro.stored()
+    assert (run.info.status, run.data.metrics["rollout/ep_rew_mean"]) == ("FINISHED", 20.0)
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [
+        "TensorBoard does not take everything, the run goes on: no space left"
+    ]

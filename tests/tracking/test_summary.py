@@ -24,7 +24,7 @@ def test_a_replay_buffer_is_named_only_where_there_is_one(tmp_path: Path, arrays
     )
     catalog["replay_buffer"].save(arrays)
     catalog["evaluation_metrics"].save({"success_rate": 0.5, "n_episodes": 2})
-    lines = summarize(catalog, tmp_path, 61.0, None).splitlines()
+    lines = summarize(catalog, tmp_path, 61.0, {}).splitlines()
     assert lines[0] == "run-1 finished in 1 min 1 s"
     assert any(line.split() == ["success", "rate", "0.50"] for line in lines)
     assert any("replay_buffer.npz" in line for line in lines) == bool(arrays)

@@ -143,6 +143,9 @@ def read_overrides(params: Mapping[str, Any]) -> Overrides:
             experiment = value
         elif key[0] == "select":
             _add_choices(select, key, value)
+        elif key == ("tracking",) and isinstance(value, list | tuple):
+            # Places to track in need no file for each combination.
+            values.append(Override((*key, "backends"), list(value), add))
         elif len(key) == 1 and key[0] in GROUPS and not isinstance(value, Mapping):
             short[key[0]] = value
         else:

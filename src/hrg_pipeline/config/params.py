@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 RUN_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """A run key is a folder name: letters, digits, dot, dash, underscore."""
+
+Positive = Annotated[int, Field(ge=1)]
+Interval = Positive | tuple[Positive, Literal["step", "episode"]]
+"""``n`` or ``[n, step]``: steps of all environments together; ``[n, episode]``: episodes that end."""
 
 
 class RunParams(BaseModel):
@@ -39,8 +43,11 @@ class RunParams(BaseModel):
         default=("object-state", "goal_difference"), min_length=1
     )
     """Observations that the policy sees, in this order."""
-    log_interval: int = Field(default=1000, ge=1)
-    """Environment steps between two points of the training curve."""
+    log_interval: Interval = 1000
+    """Environment steps between two points of the training curve, or ``[n, episode]``: episodes that end."""
+    log_info_keys: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
+    """Values of the last step of an episode that are logged besides return, length and success; null: those of
+    ``safety/``."""
     save_freq: int = Field(default=20_000, ge=0)
     """Environment steps between two checkpoints; 0: none are written, and the run cannot be resumed."""
     keep_last: int = Field(default=3, ge=1)
@@ -58,21 +65,35 @@ class RunParams(BaseModel):
 
 
 class TrackingParams(BaseModel):
-    """What is written to MLflow: the store named by ``MLFLOW_TRACKING_URI``, else ``mlflow.db`` here."""
+    """What is recorded of a run, and where."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    backends: tuple[Literal["mlflow"], ...] = ("mlflow",)
-    """Where runs are tracked; an empty list: nowhere."""
+    backends: tuple[Literal["mlflow", "tensorboard", "wandb"], ...] = ("mlflow",)
+    """Where runs are tracked, any combination; an empty list: nowhere. ``tracking=[a,b]`` is short for it."""
+    store: bool = True
+    """Keep models, tables and figures in ``data/``; false: nothing is written anywhere, for trying things out."""
     experiment_name: str = Field(default="hrg_pipeline", min_length=1)
-    """MLflow experiment that collects the runs."""
+    """MLflow experiment, or W&B project, that collects the runs."""
+    group: str | None = Field(default=None, min_length=1)
+    """Name of runs that belong together; null: the experiment of the configuration."""
     run_name: str | None = Field(default=None, min_length=1)
-    """Name of the MLflow run; null: the run key."""
+    """Name of the run; null: the run key."""
+    entity: str | None = Field(default=None, min_length=1)
+    """User or team in W&B; null: your default there."""
     tags: dict[str, str] = {}
-    """Your own tags on the MLflow run; add one with ``+tracking.tags.<name>=<text>``."""
+    """Your own tags on the run; add one with ``+tracking.tags.<name>=<text>``."""
     upload_replay_buffer: bool = False
-    """Copy the replay buffer into the MLflow artifacts; else only its path and hash are logged."""
+    """Copy the replay buffer into the run's files; else only its path and hash are logged."""
     register_model: bool = True
-    """Register the stored policy as a new version of the model named after the experiment."""
+    """Register the stored policy as a new version of a model in MLflow."""
+    model_name: str | None = Field(default=None, pattern=r"^[^/:@]+$")
+    """Name of that model; null: the experiment of the configuration, or the group without one."""
     log_batch_seconds: float = Field(default=5.0, gt=0.0)
     """Metrics are sent to MLflow in batches, at most this far apart [s]."""
+
+    @model_validator(mode="after")
+    def _nothing_is_tracked_that_is_not_stored(self) -> Self:
+        if self.backends and not self.store:
+            raise ValueError("tracking.store=false needs tracking.backends=[]; tracking=debug sets both")
+        return self

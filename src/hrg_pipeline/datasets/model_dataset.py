@@ -13,20 +13,19 @@ from kedro.io.core import DatasetError
 from kedro_datasets._typing import JSONPreview
 
 from hrg_pipeline.datasets.base import FileDataset
+from hrg_pipeline.errors import HrgError
 
 if TYPE_CHECKING:
     from stable_baselines3.common.base_class import BaseAlgorithm
-
-CARD = "hrg_model.json"
-"""Member of the zip that says which algorithm wrote it; stable-baselines3 skips it."""
 
 
 class SB3ModelDataset(FileDataset["BaseAlgorithm"]):
     """A model of stable-baselines3 in its own zip format, without environment and replay buffer.
 
     The zip carries a small card with the name of its algorithm, which must be one of
-    ``hrg_pipeline.learning.agent.ALGORITHMS``; nothing else is imported on the word of a file. The format
-    itself contains pickled parts, though: load only files you trust.
+    ``hrg_pipeline.learning.agent.ALGORITHMS``, and a description of the model in plain values. The model is
+    rebuilt from that and from the plain weights; the pickled part of the format, which could run code, is not
+    read. ``load_args: {trust: true}`` reads it, for files without a description.
 
     Example in ``catalog.yml``::
 
@@ -38,20 +37,32 @@ class SB3ModelDataset(FileDataset["BaseAlgorithm"]):
     """
 
     def _read(self, stream: BinaryIO) -> BaseAlgorithm:
-        from hrg_pipeline.learning.agent import ALGORITHMS
+        from hrg_pipeline.learning.safe_model import DESCRIPTION, read_card, rebuild_model
         from hrg_pipeline.learning.storage import load_agent
 
+        origin = str(self._filepath)
+        arguments = dict(self._load_args)
+        trust = arguments.pop("trust", False)
         with tempfile.TemporaryDirectory() as folder:
             local = Path(folder) / "model.zip"
             with local.open("wb") as copy:
                 shutil.copyfileobj(stream, copy)
-            name = _read_card(local, str(self._filepath)).get("algorithm")
-            if name not in ALGORITHMS:
-                raise DatasetError(f"'{self._filepath}' names algorithm '{name}'; only {sorted(ALGORITHMS)} are loaded")
-            return load_agent(name, local, **self._load_args).model
+            try:
+                card = read_card(local, origin)
+                if trust:
+                    return load_agent(card["algorithm"], local, **arguments).model
+                if isinstance(card.get(DESCRIPTION), dict):
+                    return rebuild_model(card["algorithm"], card[DESCRIPTION], local, **arguments)
+            except HrgError as error:
+                raise DatasetError(str(error).replace(str(local), origin)) from error
+        raise DatasetError(
+            f"'{origin}' has no description of its model, so loading it would run what is pickled in it; "
+            "if you trust it, set load_args: {trust: true}"
+        )
 
     def _write(self, stream: BinaryIO, data: BaseAlgorithm) -> None:
         from hrg_pipeline.learning.agent import ALGORITHMS, Agent
+        from hrg_pipeline.learning.safe_model import CARD
         from hrg_pipeline.learning.storage import save_model
 
         names = [name for name, model_class in ALGORITHMS.items() if type(data) is model_class]
@@ -62,17 +73,23 @@ class SB3ModelDataset(FileDataset["BaseAlgorithm"]):
         with tempfile.TemporaryDirectory() as folder:
             local = save_model(Agent(names[0], data), Path(folder) / "model.zip")
             with zipfile.ZipFile(local, "a") as archive:
-                archive.writestr(CARD, json.dumps(_card(names[0], data)))
+                archive.writestr(zipfile.ZipInfo(CARD), json.dumps(_card(names[0], data)))
             with local.open("rb") as copy:
                 shutil.copyfileobj(copy, stream)
 
     def preview(self) -> JSONPreview:
         """The card of the stored model: algorithm, steps, spaces, size."""
+        from hrg_pipeline.learning.safe_model import DESCRIPTION, read_card
+
         with self._fs.open(self._load_path(), "rb") as stream:
-            return JSONPreview(json.dumps(_read_card(stream, str(self._filepath))))
+            card = read_card(stream, str(self._filepath))
+        card.pop(DESCRIPTION, None)
+        return JSONPreview(json.dumps(card))
 
 
 def _card(name: str, model: BaseAlgorithm) -> dict[str, Any]:
+    from hrg_pipeline.learning.safe_model import DESCRIPTION, describe_model
+
     return {
         "algorithm": name,
         "class": type(model).__name__,
@@ -80,13 +97,5 @@ def _card(name: str, model: BaseAlgorithm) -> dict[str, Any]:
         "observation_space": str(model.observation_space),
         "action_space": str(model.action_space),
         "n_parameters": sum(parameter.numel() for parameter in model.policy.parameters()),
+        DESCRIPTION: describe_model(model),
     }
-
-
-def _read_card(file: Path | BinaryIO, origin: str) -> dict[str, Any]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            card: dict[str, Any] = json.loads(archive.read(CARD))
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise DatasetError(f"'{origin}' is not a model that this project stored: {error}") from error
-    return card

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,16 @@ _ROLLOUT_KEYS = {
 }
 EPISODE_METRICS = _ROLLOUT_KEYS | {f"safety/{key}": key for key in SAFETY_KEYS}
 """Metric name to the episode value it is the mean of."""
+
+Interval = int | tuple[int, Literal["step", "episode"]]
+"""``n`` or ``(n, "step")``: env steps of all environments together; ``(n, "episode")``: episodes that end."""
+
+
+def episode_metrics(info_keys: Sequence[str] | None) -> dict[str, str]:
+    """Return which means are logged: return, length, success, and the chosen info keys (None: those of safety)."""
+    if info_keys is None:
+        return EPISODE_METRICS
+    return _ROLLOUT_KEYS | {f"{'safety' if key in SAFETY_KEYS else 'rollout'}/{key}": key for key in info_keys}
 
 
 class MetricSink(Protocol):
@@ -98,18 +108,23 @@ class EpisodeWindow:
 
 
 class MetricsCallback(BaseCallback):
-    """Collects metrics every ``log_interval`` env steps and hands them on.
+    """Collects metrics every ``log_interval`` and hands them on.
 
     Args:
         sinks: Who gets them.
-        log_interval: Env steps (of all environments together) between two moments.
+        log_interval: Between two moments.
+        info_keys: Values of an episode's last step whose means are logged; None: those of safety.
     """
 
-    def __init__(self, sinks: tuple[MetricSink, ...], log_interval: int) -> None:
+    def __init__(
+        self, sinks: tuple[MetricSink, ...], log_interval: Interval, info_keys: Sequence[str] | None = None
+    ) -> None:
         super().__init__()
+        self._episode_metrics = episode_metrics(info_keys)
+        self._episodes = 0
         self.window = EpisodeWindow()
         self._sinks = sinks
-        self._log_interval = log_interval
+        self._log_interval, self._unit = log_interval if isinstance(log_interval, tuple) else (log_interval, "step")
         self._logged_step = 0
         self._logged_at = time.perf_counter()
 
@@ -119,7 +134,12 @@ class MetricsCallback(BaseCallback):
     def _on_step(self) -> bool:
         for i in np.flatnonzero(self.locals["dones"]):
             self.window.add(self.locals["infos"][i]["episode"])
-        if self.num_timesteps // self._log_interval > self._logged_step // self._log_interval:
+            self._episodes += 1
+        if self._unit == "episode":
+            due = self._episodes >= self._log_interval
+        else:
+            due = self.num_timesteps // self._log_interval > self._logged_step // self._log_interval
+        if due:
             self.flush()
         return True
 
@@ -128,7 +148,7 @@ class MetricsCallback(BaseCallback):
         if self.num_timesteps == self._logged_step:
             return
         metrics = dict(self._metrics())
-        self._logged_step, self._logged_at = self.num_timesteps, time.perf_counter()
+        self._logged_step, self._logged_at, self._episodes = self.num_timesteps, time.perf_counter(), 0
         self.hand_on(metrics, self.num_timesteps)
 
     def hand_on(self, metrics: Mapping[str, float], step: int) -> None:
@@ -138,16 +158,17 @@ class MetricsCallback(BaseCallback):
 
     def get_state(self) -> dict[str, Any]:
         """Return what decides the next metrics."""
-        return {"window": self.window.get_state(), "logged_step": self._logged_step}
+        return {"window": self.window.get_state(), "logged_step": self._logged_step, "episodes": self._episodes}
 
     def set_state(self, state: dict[str, Any], num_timesteps: int) -> None:
         """Go on from ``get_state`` at so many env steps."""
         self.window.set_state(state["window"])
-        self._logged_step, self.num_timesteps = state["logged_step"], num_timesteps
+        self._logged_step, self._episodes = state["logged_step"], state["episodes"]
+        self.num_timesteps = num_timesteps
         self._logged_at = time.perf_counter()
 
     def _metrics(self) -> Iterator[tuple[str, float]]:
-        for name, key in EPISODE_METRICS.items():
+        for name, key in self._episode_metrics.items():
             mean = self.window.mean(key)
             if mean is not None:
                 yield name, mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,9 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from hrg_pipeline.learning.agent import Agent, ObservationNormalizer, algorithm_class, build_model, normalized
-from hrg_pipeline.learning.callbacks import MetricsCallback, MetricSink, ProgressCallback, TrainingCurve
+from hrg_pipeline.learning.callbacks import Interval, MetricsCallback, MetricSink, ProgressCallback, TrainingCurve
 from hrg_pipeline.learning.determinism import contained_randomness
-from hrg_pipeline.learning.episode_info import AnyVectorEnv
+from hrg_pipeline.learning.episode_info import EPISODE_KEYS, AnyVectorEnv
 from hrg_pipeline.learning.evaluation import evaluate
 from hrg_pipeline.learning.overlap import overlapping, threads_beside_learning
 from hrg_pipeline.learning.params import PPOParams, SACParams
@@ -89,7 +90,8 @@ def train(
     seed: int,
     n_threads: int | None = None,
     overlap: bool = True,
-    log_interval: int = 1000,
+    log_interval: Interval = 1000,
+    log_info_keys: Sequence[str] | None = None,
     verbose: bool = True,
     sink: MetricSink | None = None,
     checkpointing: Checkpointing | None = None,
@@ -110,7 +112,8 @@ def train(
         seed: Of the environments.
         n_threads: Threads that simulate; None takes all cores, less the one that learns with ``overlap``.
         overlap: Update an off-policy algorithm while the environments step (see ``overlapping``).
-        log_interval: Env steps between two rows of the curve.
+        log_interval: Env steps, or episodes, between two rows of the curve.
+        log_info_keys: Info values of an episode's last step whose means are logged; None: those of safety.
         verbose: Show progress.
         sink: Gets the metrics while training goes on; after a resume those since the checkpoint once more.
         checkpointing: Where and when checkpoints are written, and which one to go on from; None writes none.
@@ -125,11 +128,12 @@ def train(
         IntegrityError: The checkpoint is damaged, or of another training.
     """
     curve = TrainingCurve()
-    metrics = MetricsCallback((curve,) if sink is None else (curve, sink), log_interval)
+    metrics = MetricsCallback((curve,) if sink is None else (curve, sink), log_interval, log_info_keys)
     overlap = overlap and issubclass(algorithm_class(algorithm.name), OffPolicyAlgorithm)
     threads = threads_beside_learning() if overlap and n_threads is None else n_threads
     with contained_randomness(), ExitStack() as stack:
-        vec_env = EngineVecEnv(spec.make_vector(num_envs=n_envs, seed=seed, n_threads=threads))
+        envs = spec.make_vector(num_envs=n_envs, seed=seed, n_threads=threads)
+        vec_env = EngineVecEnv(envs, tuple(dict.fromkeys((*EPISODE_KEYS, *(log_info_keys or ())))))
         stack.callback(vec_env.close)
         env = normalized(algorithm, vec_env)
         model = build_model(algorithm, env)

@@ -136,6 +136,10 @@ class EngineVecEnv(VecEnv):
     ) -> None:
         """Describe the episodes that ended, then put the first observations of the next ones in place."""
         elapsed = time.perf_counter() - self._started
+        unknown = [key for key in self._episode_keys if key not in infos and key not in EPISODE_KEYS]
+        if unknown:
+            known = sorted(key for key in infos if not key.startswith("_"))
+            raise HrgError(f"run.log_info_keys has {unknown}, which no info of this environment has; choose of {known}")
         for i in np.flatnonzero(dones):
             episode = {key: infos[key][i].item() for key in self._episode_keys if key in infos}
             episode |= {"r": float(self._returns[i]), "l": int(self._lengths[i]), "t": elapsed}

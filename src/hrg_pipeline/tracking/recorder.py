@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,8 +12,9 @@ from pydantic import BaseModel
 from hrg_pipeline.config.params import TrackingParams
 from hrg_pipeline.errors import RunNotFoundError
 from hrg_pipeline.tracking import provenance
+from hrg_pipeline.tracking.backends import OPENERS, Backend, Backends, Start
 from hrg_pipeline.tracking.flatten import flatten_metrics
-from hrg_pipeline.tracking.mlflow_run import MlflowRun, RunRef, count_children, find_run
+from hrg_pipeline.tracking.mlflow_run import MlflowRun, RunRef, count_children, find_run, send_unsent
 from hrg_pipeline.tracking.session import open_run
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
 PARAMETERS_ARTIFACT = "config/parameters.yml"
+CHECKPOINTS = "checkpoints"
+"""Dataset that names the folder of a training's checkpoints; None: none are written."""
 RUN_REF, RUN_PARAMETERS = "mlflow_run", "run_parameters"
 """Datasets outside the pipelines: the MLflow run of a run key, and its resolved parameters."""
 
@@ -66,6 +70,22 @@ def require_inputs(plan: RunPlan, pipeline: Pipeline, catalog: DataCatalog) -> N
         )
 
 
+def keep_in_memory(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Keep what a pipeline makes in memory, so that nothing is written."""
+    from kedro.io import MemoryDataset
+
+    kedro_logger = logging.getLogger("kedro.io.data_catalog")
+    level = kedro_logger.level
+    kedro_logger.setLevel(logging.ERROR)  # it warns of each dataset that is replaced
+    try:
+        for name in sorted(pipeline.all_outputs()):
+            catalog[name] = MemoryDataset(copy_mode="assign")
+        if CHECKPOINTS in pipeline.inputs():
+            catalog[CHECKPOINTS] = MemoryDataset(None)
+    finally:
+        kedro_logger.setLevel(level)
+
+
 def dataset_path(catalog: DataCatalog, name: str) -> Path | None:
     """Return the local file that a dataset would be loaded from, or None for what is no single file."""
     dataset: Any = catalog[name]
@@ -82,6 +102,7 @@ def run_tags(plan: RunPlan, parameters: Mapping[str, Any], project: Path) -> dic
         **parameters["tracking"].get("tags", {}),
         "hrg.run_key": plan.run_key,
         "hrg.experiment": str(parameters.get("experiment")),
+        "hrg.group": group_of(parameters),
         "hrg.pipeline": plan.pipeline,
         "hrg.command": provenance.command_line(),
         "hrg.git_commit": git["commit"],
@@ -98,44 +119,63 @@ def run_tags(plan: RunPlan, parameters: Mapping[str, Any], project: Path) -> dic
     return tags
 
 
+def group_of(parameters: Mapping[str, Any]) -> str:
+    """Return the name of the runs that a run belongs to: ``tracking.group``, else its experiment."""
+    wishes = parameters["tracking"]
+    return str(wishes.get("group") or parameters.get("experiment") or wishes.get("experiment_name", "custom"))
+
+
 class Recorder:
-    """Mirrors a Kedro run to its MLflow run.
+    """Mirrors a Kedro run to where it is tracked.
 
     Args:
         catalog: of this session.
         parameters: resolved.
-        run: open MLflow run.
+        run: everywhere it is tracked.
+        mlflow: its MLflow run among them.
     """
 
-    def __init__(self, catalog: DataCatalog, parameters: Mapping[str, Any], run: MlflowRun) -> None:
+    def __init__(
+        self, catalog: DataCatalog, parameters: Mapping[str, Any], run: Backends, mlflow: MlflowRun | None
+    ) -> None:
         self.run = run
+        self._mlflow = mlflow
         self._catalog = catalog
         self._parameters = parameters
         self._tracking = TrackingParams.model_validate(parameters["tracking"])
 
     @classmethod
     def start(cls, project: Path, plan: RunPlan, parameters: Mapping[str, Any], catalog: DataCatalog) -> Recorder:
-        """Open the MLflow run that belongs to a Kedro run and store where it comes from.
+        """Open the tracked run that belongs to a Kedro run and store where it comes from.
 
         A new run key gets a new MLflow run. Going on with a stored key goes on with its MLflow run, except
         that an evaluation gets a run of its own, nested under it, so that nothing is overwritten.
         """
         wishes = TrackingParams.model_validate(parameters["tracking"])
         tags = run_tags(plan, parameters, project)
-        earlier = _earlier(project, catalog)
-        if plan.only_evaluates:
-            number = count_children(project, earlier) + 1 if earlier else 1
-            name = f"{plan.run_key}/evaluate-{number}"
-            run = MlflowRun.create(project, wishes.experiment_name, name, tags, parent=earlier)
-        elif earlier:
-            run = MlflowRun.resume(project, earlier, tags)
-        else:
-            run = MlflowRun.create(project, wishes.experiment_name, wishes.run_name or plan.run_key, tags)
-        run.batch_every(wishes.log_batch_seconds)
+        name, mlflow, opened = wishes.run_name or plan.run_key, None, list[Backend]()
+        if "mlflow" in wishes.backends:
+            send_unsent(project)
+            earlier = _earlier(project, catalog)
+            if plan.only_evaluates:
+                number = count_children(project, earlier) + 1 if earlier else 1
+                name = f"{plan.run_key}/evaluate-{number}"
+                mlflow = MlflowRun.create(project, wishes.experiment_name, name, tags, parent=earlier)
+            elif earlier:
+                mlflow = MlflowRun.resume(project, earlier, tags)
+            else:
+                mlflow = MlflowRun.create(project, wishes.experiment_name, name, tags)
+            mlflow.batch_every(wishes.log_batch_seconds)
+            opened.append(mlflow)
+        run = Backends(opened)
         open_run(run)
-        if not plan.only_evaluates and RUN_REF in catalog:
-            catalog[RUN_REF].save(run.ref._asdict())
-        recorder = cls(catalog, parameters, run)
+        start = Start(project, plan.run_key, name, group_of(parameters), wishes, tags)
+        for backend in wishes.backends:
+            if backend in OPENERS:
+                run.add(OPENERS[backend](start))
+        if mlflow and not plan.only_evaluates and RUN_REF in catalog:
+            catalog[RUN_REF].save(mlflow.ref._asdict())
+        recorder = cls(catalog, parameters, run, mlflow)
         recorder._store_parameters()
         return recorder
 
@@ -158,8 +198,8 @@ class Recorder:
             self._mirror(name, wishes)
         if "metrics" in wishes:
             self.run.log(flatten_metrics(data, wishes["metrics"]), step=0)
-        if "registers" in wishes and self._tracking.register_model:
-            self._register(wishes["registers"])
+        if "registers" in wishes and self._tracking.register_model and self._mlflow:
+            self._register(self._mlflow, wishes["registers"])
 
     def _mirror(self, name: str, wishes: Mapping[str, Any]) -> None:
         path = dataset_path(self._catalog, name)
@@ -173,13 +213,13 @@ class Recorder:
         else:
             self.run.set_tags({f"{name}.path": str(path), f"{name}.sha256": provenance.sha256_of(path)})
 
-    def _register(self, model: str) -> None:
+    def _register(self, run: MlflowRun, model: str) -> None:
         path = dataset_path(self._catalog, model)
         if path is None:
             return
         artifact = f"{_wishes(self._catalog, model)['artifact_path']}/{path.name}"
         tags = {"hrg.run_key": str(self._parameters["run"]["id"]), "sha256": provenance.sha256_of(path)}
-        self.run.register_model(self._tracking.experiment_name, artifact, tags)
+        run.register_model(self._tracking.model_name or group_of(self._parameters), artifact, tags)
 
 
 def _earlier(project: Path, catalog: DataCatalog) -> RunRef | None:

@@ -29,8 +29,8 @@ def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://", "databricks"))
 
 
-def open_client(project: Path) -> MlflowClient:
-    """Return a client on the store, after its tables exist in the version this MLflow expects.
+def open_client(project: Path, uri: str | None = None) -> MlflowClient:
+    """Return a client on the project's store, or another one, after its tables exist as this MLflow expects.
 
     MLflow creates and migrates tables at the first contact without a lock, and processes that do so at the
     same time destroy each other's work; so the first contact with an SQLite file happens under a file lock.
@@ -40,7 +40,10 @@ def open_client(project: Path) -> MlflowClient:
 
     for name in ("alembic", "mlflow.store.db.utils"):  # one line per migration at INFO
         logging.getLogger(name).setLevel(logging.WARNING)
-    uri = tracking_uri(project)
+    # MLflow would try for minutes; what a server does not take waits in a file instead.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    uri = uri or tracking_uri(project)
     if not uri.startswith(SQLITE):
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
     database = Path(uri.removeprefix(SQLITE))

@@ -33,8 +33,15 @@ FOLDERS = ("report",)
 """Places of which the folder is named, because more is in it."""
 
 
-def summarize(catalog: DataCatalog, project: Path, elapsed_s: float, link: str | None) -> str:
-    """Return the summary of a run from what it stored; lines without a stored value are left out."""
+def summarize(catalog: DataCatalog, project: Path, elapsed_s: float, links: Mapping[str, str]) -> str:
+    """Return the summary of a run from what it stored; lines without a stored value are left out.
+
+    Args:
+        catalog: of the run.
+        project: its folder, which paths are told relative to.
+        elapsed_s: how long the run took [s].
+        links: name of each place where it is tracked, and how to look at it there.
+    """
     run_key = plain_parameters(catalog)["run"]["id"]
     lines = [f"{run_key} finished in {_duration(elapsed_s)}"]
     lines += [_line(label, text) for label, text in _figures(catalog)]
@@ -42,8 +49,7 @@ def summarize(catalog: DataCatalog, project: Path, elapsed_s: float, link: str |
         path = dataset_path(catalog, name) if name in catalog and catalog.exists(name) else None
         if path and not _holds_nothing(path):
             lines.append(_line(label, _relative(path.parent if label in FOLDERS else path, project)))
-    if link:
-        lines.append(_line("MLflow", link))
+    lines += [_line(label, link) for label, link in links.items()]
     return "\n".join(lines)
 
 

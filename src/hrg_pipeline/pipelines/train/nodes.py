@@ -51,14 +51,14 @@ def attach_wrappers(spec: EnvSpec, wrappers: WrapperParams, run: RunParams) -> E
     return prove(attach.attach_wrappers(spec, wrappers, run.obs_keys))
 
 
-def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams, checkpoints: Path) -> dict[str, Any]:
+def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams, checkpoints: Path | None) -> dict[str, Any]:
     """Train an agent, or go on with its training; its metrics go to the tracked run while it learns.
 
     Args:
         spec: What to learn in.
         algorithm: Parameters of the algorithm named by ``name``.
         run: Size and seeds, checkpoints, evaluations.
-        checkpoints: Folder for the checkpoints.
+        checkpoints: Folder for the checkpoints; None: none are written.
 
     Returns:
         ``policy`` (model), ``replay_buffer`` (named arrays, empty if the algorithm has none),
@@ -73,13 +73,15 @@ def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams, checkpoints:
     evaluation = None
     if run.eval_freq is not None:
         evaluation = training.EvaluationPlan(run.eval_freq, run.n_test_episodes, run.eval_seed)
-    checkpointing = Checkpointing(
-        folder=checkpoints,
-        save_freq=run.save_freq,
-        keep=Keep(run.keep_last, run.keep_every),
-        resume=None if run.resume is None else run.load_step or "final",
-        environment=spec.sha256(),
-    )
+    checkpointing = None
+    if checkpoints is not None and (run.save_freq or run.resume):
+        checkpointing = Checkpointing(
+            folder=checkpoints,
+            save_freq=run.save_freq,
+            keep=Keep(run.keep_last, run.keep_every),
+            resume=None if run.resume is None else run.load_step or "final",
+            environment=spec.sha256(),
+        )
     params: Any = algorithm_params_class(algorithm["name"]).model_validate(algorithm)
     result = training.train(
         spec,
@@ -90,9 +92,10 @@ def train(spec: EnvSpec, algorithm: dict[str, Any], run: RunParams, checkpoints:
         n_threads=run.n_threads,
         overlap=run.overlap,
         log_interval=run.log_interval,
+        log_info_keys=run.log_info_keys,
         verbose=run.verbose,
         sink=tracking.current_sink(),
-        checkpointing=checkpointing if run.save_freq or run.resume else None,
+        checkpointing=checkpointing,
         evaluation=evaluation,
         resetting_interval=run.resetting_interval,
     )

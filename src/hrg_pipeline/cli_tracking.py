@@ -1,0 +1,24 @@
+"""``kedro tracking``: what could not be sent to the store yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from kedro.utils import find_kedro_project
+
+
+@click.group()
+def tracking() -> None:
+    """Look after tracked runs."""
+
+
+@tracking.command()
+def send() -> None:
+    """Send what MLflow did not take while a run was going on; each start of a run does the same."""
+    from hrg_pipeline.tracking.mlflow_run import send_unsent
+
+    sent, waiting = send_unsent(Path(find_kedro_project(Path.cwd()) or Path.cwd()))
+    click.echo(f"runs sent: {sent}, still waiting: {waiting}")
+    if waiting:
+        raise SystemExit(1)
