@@ -20,6 +20,8 @@ from kedro.utils import find_kedro_project
 
 from hrg_pipeline.commands.compare import compare
 from hrg_pipeline.commands.errors import one_line_errors
+from hrg_pipeline.commands.evaluate import evaluate
+from hrg_pipeline.commands.runs import runs
 from hrg_pipeline.config.compose import compose
 from hrg_pipeline.config.loader import project_of
 from hrg_pipeline.config.overrides import parse_params, read_overrides
@@ -109,6 +111,8 @@ def cli() -> None:
 
 cli.add_command(run)
 cli.add_command(compare)
+cli.add_command(evaluate)
+cli.add_command(runs)
 
 
 @cli.group()

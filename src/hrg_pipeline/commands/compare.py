@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,9 @@ from hrg_pipeline.commands.errors import one_line_errors, this_project
 from hrg_pipeline.commands.stored import COMPARISONS, StoredRun, load_run, select_runs
 from hrg_pipeline.config.params import RUN_ID_PATTERN, TrackingParams
 from hrg_pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hrg_pipeline.tracking.mlflow_run import MlflowRun
 
 BY_HELP = "Group by 'experiment', 'run' or a parameter such as algorithm.gamma, instead of equal configurations."
 MAX_NAME = 80
@@ -93,7 +98,17 @@ def make_report(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     files = [folder / one for one in names]
-    return files, _track(project, name, words, runs, files) if track else None
+    if not track:
+        return files, None
+    tags = {
+        "hrg.pipeline": "compare",
+        "hrg.compare": " ".join(words),
+        "hrg.compare_runs": " ".join(run.key for run in runs),
+    }
+    with open_report(project, f"compare/{name}", runs[0], tags) as tracked:
+        for file in files:
+            tracked.log_file(file, "compare")
+    return files, tracked.ref.invitation
 
 
 def default_name(words: Sequence[str], now: datetime) -> str:
@@ -102,28 +117,20 @@ def default_name(words: Sequence[str], now: datetime) -> str:
     return f"{told}-{now:%Y%m%d-%H%M%S}"
 
 
-def _track(
-    project: Path, name: str, words: Sequence[str], runs: Sequence[StoredRun], files: Sequence[Path]
-) -> str | None:
-    """Put the report into an MLflow run of its own, in the MLflow experiment of the first run."""
-    section = runs[0].parameters.get("tracking")
+@contextmanager
+def open_report(project: Path, name: str, like: StoredRun, tags: Mapping[str, str]) -> Iterator[MlflowRun]:
+    """Open an MLflow run for a report, in the MLflow experiment of a stored run; it ends with the block."""
+    section = like.parameters.get("tracking")
     default = TrackingParams.model_fields["experiment_name"].default
     experiment = str(section.get("experiment_name", default) if isinstance(section, Mapping) else default)
 
     from hrg_pipeline.tracking.mlflow_run import MlflowRun
     from hrg_pipeline.tracking.session import FAILED, FINISHED
 
-    tags = {
-        "hrg.pipeline": "compare",
-        "hrg.compare": " ".join(words),
-        "hrg.compare_runs": " ".join(run.key for run in runs),
-    }
-    run = MlflowRun.create(project, experiment, f"compare/{name}", tags)
+    run = MlflowRun.create(project, experiment, name, tags)
     try:
-        for file in files:
-            run.log_file(file, "compare")
+        yield run
     except BaseException:
         run.end(FAILED)
         raise
     run.end(FINISHED)
-    return run.ref.invitation

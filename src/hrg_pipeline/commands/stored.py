@@ -14,6 +14,7 @@ import yaml
 
 from hrg_pipeline.config.run_store import MLFLOW_FILE, MODEL_FILE, PARAMETERS_FILE, RUNS_FOLDER
 from hrg_pipeline.errors import IntegrityError, RunNotFoundError
+from hrg_pipeline.pipelines.evaluate.stored import newest_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hrg_pipeline.reporting.grouping import RunData
 
 REPORTS_FOLDER = Path("data") / "08_reporting"
-COMPARISONS = REPORTS_FOLDER / "compare"
+COMPARISONS, EVALUATIONS = REPORTS_FOLDER / "compare", REPORTS_FOLDER / "evaluation"
 # Written by yaml.dump, so the plain loader reads them back; in C, for there may be hundreds.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -32,11 +33,13 @@ class StoredRun:
 
     project: Path
     key: str
+    folder: Path | None = None
+    """Where its model is, if not below ``data/06_models``."""
 
     @property
     def models(self) -> Path:
         """Where its model is."""
-        return self.project / RUNS_FOLDER / self.key
+        return self.folder or self.project / RUNS_FOLDER / self.key
 
     @property
     def reports(self) -> Path:
@@ -61,8 +64,7 @@ class StoredRun:
     @property
     def seed(self) -> int:
         """Its ``run.seed``."""
-        seed = self._section("run").get("seed", 0)
-        return seed if isinstance(seed, int) else 0
+        return self.setting("seed", 0)
 
     @property
     def group(self) -> str | None:
@@ -80,6 +82,11 @@ class StoredRun:
         """Whether a trained model is stored."""
         return newest_file(self.models / MODEL_FILE) is not None
 
+    @property
+    def episodes_file(self) -> Path | None:
+        """Its newest evaluation."""
+        return newest_file(self.reports / "episodes.parquet")
+
     @cached_property
     def mlflow_id(self) -> str | None:
         """Id of its MLflow run."""
@@ -89,17 +96,14 @@ class StoredRun:
         except (ValueError, KeyError, TypeError, OSError):
             return None
 
+    def setting(self, name: str, default: int) -> int:
+        """Return a whole number of its section ``run``."""
+        value = self._section("run").get(name, default)
+        return value if isinstance(value, int) else default
+
     def _section(self, name: str) -> Mapping[str, Any]:
         section = self.parameters.get(name)
         return section if isinstance(section, Mapping) else {}
-
-
-def newest_file(path: Path) -> Path | None:
-    """Return a stored file: itself, or its newest version ``<name>/<version>/<name>``; None where there is none."""
-    if path.is_file():
-        return path
-    versions = sorted(path.glob(f"*/{path.name}"))
-    return versions[-1] if versions else None
 
 
 def stored_runs(project: Path) -> list[StoredRun]:
@@ -113,7 +117,8 @@ def select_runs(project: Path, words: Sequence[str]) -> list[StoredRun]:
     """Return the runs that words mean, each once, in the order of the words.
 
     A word is a run key or a pattern of keys (``reach*seed0*``), an MLflow id, an experiment, a group (or
-    sweep: ``tracking.group``), or a tag: ``<name>=<text>``, or its text alone.
+    sweep: ``tracking.group``), a tag: ``<name>=<text>``, or its text alone; or else a folder that is a run's, or that
+    holds such folders.
 
     Raises:
         RunNotFoundError: for a word that means no stored run.
@@ -121,7 +126,7 @@ def select_runs(project: Path, words: Sequence[str]) -> list[StoredRun]:
     runs = stored_runs(project)
     found: dict[str, StoredRun] = {}
     for word in words:
-        matching = [run for run in runs if any(test(run, word) for test in _MEANINGS)]
+        matching = [run for run in runs if any(test(run, word) for test in _MEANINGS)] or _models_in(project, word)
         if not matching:
             experiments = ", ".join(sorted({run.experiment for run in runs})) or "none"
             newest = ", ".join(run.key for run in runs[::-1][:3]) or "none"
@@ -131,6 +136,14 @@ def select_runs(project: Path, words: Sequence[str]) -> list[StoredRun]:
             )
         found |= {run.key: run for run in matching}
     return list(found.values())
+
+
+def _models_in(project: Path, word: str) -> list[StoredRun]:
+    """Return the runs whose folders are somewhere else: a path to one, or to a folder of them."""
+    path = Path(word).resolve()
+    candidates = [path, *sorted(path.iterdir())] if path.is_dir() else []
+    found = [folder for folder in candidates if newest_file(folder / MODEL_FILE) is not None]
+    return [StoredRun(project, folder.name, folder) for folder in found]
 
 
 def _has_tag(run: StoredRun, word: str) -> bool:
@@ -157,7 +170,7 @@ def load_run(run: StoredRun) -> RunData:
     from hrg_pipeline.reporting.grouping import RunData, flatten
 
     curve = newest_file(run.models / "training_curve.parquet")
-    episodes = newest_file(run.reports / "episodes.parquet")
+    episodes = run.episodes_file
     record = newest_file(run.models / "training_record.json")
     recorded = _read_json(record) if record else {}
     return RunData(
