@@ -164,7 +164,7 @@ def plan_jobs(runs: Sequence[StoredRun], wishes: Wishes, folder: Path) -> list[J
     from hrg_pipeline.pipelines.evaluate.jobs import Job
 
     jobs: list[Job] = []
-    baselines: set[tuple[str, str, str]] = set()
+    baselines: set[tuple[object, ...]] = set()
     for condition in conditions(wishes.axes):
         for run in runs:
             common: dict[str, Any] = {
@@ -183,7 +183,12 @@ def plan_jobs(runs: Sequence[StoredRun], wishes: Wishes, folder: Path) -> list[J
                 for k, step in enumerate(chosen_steps(run.models, wishes.step))
             ]
             for actor in wishes.baselines:
-                once = (actor, condition.name, spec.sha256())
+                # The seed of the training does not matter: an evaluation has its own.
+                once = (
+                    actor,
+                    spec.with_task(seed=0).sha256(),
+                    *(common[name] for name in ("seed", "start", "n_episodes")),
+                )
                 if once not in baselines:
                     baselines.add(once)
                     jobs.append(Job(**common, actor=actor, film=_film(folder, wishes, len(jobs))))  # type: ignore[arg-type]

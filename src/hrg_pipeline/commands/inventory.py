@@ -81,8 +81,8 @@ def orphans(project: Path) -> list[RunState]:
 
 def reap_orphans(project: Path, lost: Iterable[RunState]) -> None:
     """Mark runs as KILLED."""
-    client = open_client(project)
     for state in lost:
+        client = open_client(project)
         client.set_terminated(state.run_id, status=KILLED)
         client.set_tag(state.run_id, "error", "its process ended without a word; marked by kedro runs reap")
 
