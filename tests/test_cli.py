@@ -128,6 +128,14 @@ def test_both_spellings_of_pipeline_run_it_without_a_warning(
     assert (options["env"], options["tags"]) == ("base", ["x"])
 
 
+@pytest.mark.parametrize("word", ["run.test_only=true", "run.eval=true"])
+def test_only_to_test_means_the_pipeline_evaluate(project: Path, started: list[dict[str, Any]], word: str) -> None:
+    for words in ([], ["--pipeline", "train"]):
+        assert invoke("run", *words, "--params", f"run.id=mine,{word}").exit_code == 0
+    assert invoke("run", "--pipeline", "demonstrate", "--params", word).exit_code == 0
+    assert [options["pipelines"] for options in started] == [["evaluate"], ["evaluate"], ["demonstrate"]]
+
+
 def test_both_spellings_at_once_are_an_error(project: Path, started: list[dict[str, Any]]) -> None:
     assert invoke("run", "--pipeline", "train", "--pipelines", "train").exit_code == 2
     assert not started

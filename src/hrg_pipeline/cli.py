@@ -25,6 +25,7 @@ from hrg_pipeline.commands.runs import runs
 from hrg_pipeline.config.compose import compose
 from hrg_pipeline.config.loader import project_of
 from hrg_pipeline.config.overrides import parse_params, read_overrides
+from hrg_pipeline.config.run_guard import TRAINING
 from hrg_pipeline.config.run_store import RunStore
 from hrg_pipeline.config.show import list_choices, to_yaml
 from hrg_pipeline.config.sources import ConfFolders
@@ -90,10 +91,20 @@ def _run(**options: Any) -> Any:
     unknown = [name for name in names if name not in project_pipelines]
     if unknown:
         raise click.ClickException(f"no pipeline '{unknown[0]}'; choose one of {sorted(project_pipelines)}")
-    options |= {"pipeline": None, "pipelines": names}
     assert kedro_run.callback is not None
     with one_line_errors(), _interruptible():
+        if set(names) <= TRAINING and _only_tests(options):
+            names = ["evaluate"]
+        options |= {"pipeline": None, "pipelines": names}
         return kedro_run.callback(**options)
+
+
+def _only_tests(options: Mapping[str, Any]) -> bool:
+    """Whether the configuration wants a stored run evaluated where the command says train."""
+    folders = _folders(options.get("env"), Path(options["conf_source"]) if options.get("conf_source") else None)
+    overrides = read_overrides(options.get("params") or {})
+    run = compose(folders, overrides, RunStore(project_of(folders.base.parent))).parameters["run"]
+    return bool(run["test_only"] or run["eval"])
 
 
 run = click.Command(

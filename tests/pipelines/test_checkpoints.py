@@ -37,7 +37,7 @@ def changed_agent(name: str) -> Agent:
     agent = make_agent(name)
     with torch.no_grad():
         for parameter in agent.model.policy.parameters():
-            parameter += 0.1
+            parameter.add_(0.1)
     return agent
 
 

@@ -184,11 +184,8 @@ def plan_jobs(runs: Sequence[StoredRun], wishes: Wishes, folder: Path) -> list[J
             ]
             for actor in wishes.baselines:
                 # The seed of the training does not matter: an evaluation has its own.
-                once = (
-                    actor,
-                    spec.with_task(seed=0).sha256(),
-                    *(common[name] for name in ("seed", "start", "n_episodes")),
-                )
+                which = (common["seed"], common["start"], common["n_episodes"])
+                once = (actor, spec.with_task(seed=0).sha256(), *which)
                 if once not in baselines:
                     baselines.add(once)
                     jobs.append(Job(**common, actor=actor, film=_film(folder, wishes, len(jobs))))  # type: ignore[arg-type]

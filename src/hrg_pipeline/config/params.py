@@ -31,6 +31,12 @@ class RunParams(BaseModel):
     """Episodes of the evaluation."""
     eval_seed: int = Field(default=100, ge=0, le=2**32 - 1)
     """Root of every random number of the evaluation."""
+    start_index: int = Field(default=0, ge=0)
+    """Index of the first evaluation episode; episode k is the same whichever is the first."""
+    test_only: bool = False
+    """Evaluate the stored run ``id`` instead of training."""
+    eval: bool = False
+    """Watch the stored run ``id``: ``test_only`` with one environment, which is shown while it moves."""
     obs_keys: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         default=("object-state", "goal_difference"), min_length=1
     )

@@ -20,6 +20,12 @@ NO_DIFFERENCE = (
     "run.record_video",
     "run.log_interval",
     "run.save_freq",
+    "run.start_index",
+    "run.test_only",
+    "run.eval",
+    "run.keep_",
+    "run.resume",
+    "run.load_step",
     "tracking.",
     "motion.",
 )

@@ -88,7 +88,7 @@ def run_episodes(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any],
     env = spec.make_vector(num_envs=run.n_envs, seed=run.eval_seed, n_threads=run.n_threads)
     try:
         policy = _policy(_expert(spec, wrappers, expert), env)
-        return evaluation.evaluate(policy, env, run.n_test_episodes, run.eval_seed, run.verbose)
+        return evaluation.evaluate(policy, env, run.n_test_episodes, run.eval_seed, run.verbose, run.start_index)
     finally:
         env.close()
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hrg_pipeline.envs.spec import EnvSpec
 
 Actor = Literal["agent", "expert", "random"]
-FILMS = "films"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,9 @@ def run_job(job: Job) -> pd.DataFrame:
     from hrg_pipeline.learning.determinism import contained_randomness
 
     spec, make_policy = _prepare(job)
-    env = _shown(spec, job.show).make_vector(num_envs=job.n_envs, seed=job.seed, n_threads=job.n_threads)
+    env = shown(without_display(spec), job.show).make_vector(
+        num_envs=job.n_envs, seed=job.seed, n_threads=job.n_threads
+    )
     try:
         with contained_randomness():
             policy = make_policy(env)
@@ -126,16 +127,20 @@ def _prepare(job: Job) -> tuple[EnvSpec, Callable[[Any], Any]]:
     return spec, checked
 
 
-def _shown(spec: EnvSpec, show: bool) -> EnvSpec:
-    """Add the wrapper that shows, or take it away."""
+def shown(spec: EnvSpec, show: bool) -> EnvSpec:
+    """Return a specification with the wrapper that shows, if it is wanted."""
+    if not show:
+        return spec
     from hrg_pipeline.wrappers.attach import attach_wrappers
     from hrg_pipeline.wrappers.params import VisualizationParams, WrapperParams
 
-    bare = spec.model_copy(update={"wrappers": tuple(one for one in spec.wrappers if one.name != "visualization")})
-    if not show:
-        return bare
     only = WrapperParams(time_limit=False, select_observations=False, visualization=VisualizationParams(enabled=True))
-    return attach_wrappers(bare, only, ())
+    return attach_wrappers(without_display(spec), only, ())
+
+
+def without_display(spec: EnvSpec) -> EnvSpec:
+    """Return a specification without the wrapper that shows."""
+    return spec.model_copy(update={"wrappers": tuple(one for one in spec.wrappers if one.name != "visualization")})
 
 
 def _film(job: Job, spec: EnvSpec, make_policy: Callable[[Any], Any]) -> None:
@@ -144,7 +149,7 @@ def _film(job: Job, spec: EnvSpec, make_policy: Callable[[Any], Any]) -> None:
     from hrg_pipeline.reporting.video import record_episode
 
     assert job.film is not None
-    env = _shown(spec, False).make_vector(num_envs=1, seed=job.seed, n_threads=1)
+    env = without_display(spec).make_vector(num_envs=1, seed=job.seed, n_threads=1)
     seed = episode_seed(job.seed, job.start)
     try:
         with contained_randomness():
