@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.io import DatasetError
 
 from hrg_pipeline import cli
 from hrg_pipeline.config import loader
@@ -180,6 +181,16 @@ def test_an_expected_failure_of_a_node_is_one_line(project: Path, monkeypatch: p
     monkeypatch.setattr(cli.kedro_run, "callback", fail)
     result = invoke("run")
     assert (result.exit_code, result.output) == (1, "Error: the arm has two elbows\n")
+
+
+def test_a_stored_file_that_cannot_be_read_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise DatasetError("Failed while loading data from dataset X.\nno zip file")
+
+    monkeypatch.setattr(cli.kedro_run, "callback", fail)
+    result = invoke("run")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "dataset X. no zip file" in result.output
 
 
 def test_config_show_prints_what_would_run(project: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from kedro.io.core import DatasetError
 from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
 
@@ -15,10 +16,10 @@ from hrg_pipeline.errors import HrgError
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn the errors that we raise on purpose into one line and exit code 1."""
+    """Turn the errors that we raise on purpose, and stored files that cannot be read, into one line and exit code 1."""
     try:
         yield
-    except (HrgError, ParameterValidationError) as error:
+    except (HrgError, ParameterValidationError, DatasetError) as error:
         raise click.ClickException(" ".join(str(error).split())) from error
 
 
