@@ -79,7 +79,9 @@ def _improvements(found: Comparison) -> Iterator[Section]:
     if not names:
         return
     rows = max(len(found.scores[name].improvements) for name in names)
-    figure = _panels(1, len(names), [f"By {SCORES[name]}" for name in names], 110 + 46 * rows)
+    pairs = {f"{_short(a)}<br>better than {_short(b)}" for name in names for a, b, _ in found.scores[name].improvements}
+    lines = 1 + max(pair.count("<br>") for pair in pairs)
+    figure = _panels(1, len(names), [f"By {SCORES[name]}" for name in names], 110 + (14 + 17 * lines) * rows)
     for column, name in enumerate(names, start=1):
         for first, second, interval in found.scores[name].improvements:
             tint = colour(found.labels.index(first))
@@ -138,7 +140,7 @@ def _curves(found: Comparison) -> Iterator[Section]:
         elif not name.startswith("rollout/"):
             figure.update_yaxes(rangemode="tozero", **place)
         title = "environment steps" if position >= len(names) - 2 else None
-        figure.update_xaxes(title=title, tickformat="~s", **place)
+        figure.update_xaxes(title_text=title, tickformat="~s", **place)
     yield Section(
         "Learning curves",
         "Interquartile mean over the runs of a group at the steps that all of them have, with its 95 % bootstrap band.",
@@ -171,7 +173,9 @@ def _profiles(found: Comparison) -> Iterator[Section]:
         figure.update_yaxes(
             range=[-0.02, 1.02], tickformat=".0%", title="runs above it" if column == 1 else None, **place
         )
-        figure.update_xaxes(title=SCORES[name], tickformat=".0%" if name == "success_rate" else None, **place)
+        figure.update_xaxes(title_text=SCORES[name], **place)
+        if name == "success_rate":
+            figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%", **place)
     yield Section(
         "Performance profiles",
         "Share of runs whose score is above a threshold, with a pointwise 95 % band. A curve that is higher "
@@ -216,7 +220,7 @@ def _safety(found: Comparison) -> Iterator[Section]:
                 showlegend=column == 1,
                 **place,
             )
-        figure.update_xaxes(range=[-0.04, 1.04], tickformat=".0%", title="success rate", **place)
+        figure.update_xaxes(range=[-0.04, 1.04], tickformat=".0%", title_text="success rate", **place)
         figure.update_yaxes(rangemode="tozero", **place)
         if name == "collision_rate":
             top = max(0.1, 1.2 * float(runs[name].max()))

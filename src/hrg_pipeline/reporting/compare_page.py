@@ -44,13 +44,15 @@ _RUNS: Mapping[str, tuple[str, str]] = {
     "steps": ("Steps", ",.0f"),
     "wall_time_s": ("Training [s]", ",.0f"),
 }
-_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+_CONFIG = {"displayModeBar": False, "responsive": True}
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1d1d1f;max-width:1240px;margin:0 auto;padding:24px 20px 60px}
 h1{font-size:25px;margin:0 0 4px}h2{font-size:19px;margin:38px 0 4px}p{margin:4px 0 10px;color:#444;max-width:110ch}
 table{border-collapse:collapse;font-size:13.5px;width:100%}th,td{padding:6px 8px;text-align:right;white-space:nowrap}
 th{border-bottom:2px solid #ccc;font-weight:600;vertical-align:bottom}td{border-bottom:1px solid #eee}
-th:first-child,td:first-child,.text td,.text th{text-align:left}.text td{white-space:normal;overflow-wrap:anywhere}
+th{white-space:normal}th:first-child,td:first-child,.text td,.text th{text-align:left}
+td:first-child{white-space:normal;min-width:190px}.text td{white-space:normal;overflow-wrap:anywhere}
+.text td:first-child{white-space:nowrap}
 small{color:#777;display:block;font-size:11.5px}.dot{display:inline-block;width:11px;height:11px;border-radius:2px}
 .wide{overflow-x:auto}.note{background:#fff6e0;border-left:4px solid #e69f00;padding:8px 14px;color:#333;max-width:none}
 """

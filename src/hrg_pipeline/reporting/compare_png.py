@@ -70,7 +70,7 @@ def _iqm(ax: Axes, found: Comparison, success: ScoreComparison | None) -> None:
         k = found.labels.index(label)
         spread = [[one.value - one.low], [one.high - one.value]] if np.isfinite(one.low) else None
         ax.errorbar(one.value, row, xerr=spread, color=colour(k), marker="s", capsize=4, linewidth=2)
-    _rows(ax, list(success.iqm))
+    _rows(ax, [f"{number}{label}" for label, number in _numbers(success).items()])
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
 
 
@@ -83,7 +83,15 @@ def _improvement(ax: Axes, success: ScoreComparison | None) -> None:
         spread = [[one.value - one.low], [one.high - one.value]] if np.isfinite(one.low) else None
         ax.errorbar(one.value, row, xerr=spread, color="black", marker="s", capsize=4, linewidth=2)
     ax.axvline(0.5, color=GREY, linestyle=":")
-    _rows(ax, [f"{first}\nbetter than {second}" for first, second, _ in success.improvements])
+    numbers = _numbers(success)
+    names = {label: number.strip() or label for label, number in numbers.items()}
+    _rows(ax, [f"{names[first]}\nbetter than {names[second]}" for first, second, _ in success.improvements])
+
+
+def _numbers(success: ScoreComparison) -> dict[str, str]:
+    """Number the groups where their names would not fit in pairs."""
+    many = len(success.iqm) > 2
+    return {label: f"({k}) " if many else "" for k, label in enumerate(success.iqm, start=1)}
 
 
 def _rows(ax: Axes, labels: list[str]) -> None:
