@@ -58,6 +58,8 @@ class TrackingParams(BaseModel):
     """Where runs are tracked; an empty list: nowhere."""
     experiment_name: str = Field(default="hrg_pipeline", min_length=1)
     """MLflow experiment that collects the runs."""
+    group: str | None = Field(default=None, min_length=1)
+    """Name of runs that belong together; in MLflow they are nested under one run of that name."""
     run_name: str | None = Field(default=None, min_length=1)
     """Name of the MLflow run; null: the run key."""
     tags: dict[str, str] = {}

@@ -12,6 +12,7 @@ from hrg_pipeline.config.params import TrackingParams
 from hrg_pipeline.errors import RunNotFoundError
 from hrg_pipeline.tracking import provenance
 from hrg_pipeline.tracking.flatten import flatten_metrics
+from hrg_pipeline.tracking.groups import group_run
 from hrg_pipeline.tracking.mlflow_run import MlflowRun, RunRef, count_children, find_run
 from hrg_pipeline.tracking.session import open_run
 
@@ -130,7 +131,8 @@ class Recorder:
         elif earlier:
             run = MlflowRun.resume(project, earlier, tags)
         else:
-            run = MlflowRun.create(project, wishes.experiment_name, wishes.run_name or plan.run_key, tags)
+            parent = group_run(project, wishes.experiment_name, wishes.group) if wishes.group else None
+            run = MlflowRun.create(project, wishes.experiment_name, wishes.run_name or plan.run_key, tags, parent)
         run.batch_every(wishes.log_batch_seconds)
         open_run(run)
         if not plan.only_evaluates and RUN_REF in catalog:
