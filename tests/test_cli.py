@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.io import DatasetError
 
 from hrg_pipeline import cli
 from hrg_pipeline.config import loader
@@ -128,6 +129,14 @@ def test_both_spellings_of_pipeline_run_it_without_a_warning(
     assert (options["env"], options["tags"]) == ("base", ["x"])
 
 
+@pytest.mark.parametrize("word", ["run.test_only=true", "run.eval=true"])
+def test_only_to_test_means_the_pipeline_evaluate(project: Path, started: list[dict[str, Any]], word: str) -> None:
+    for words in ([], ["--pipeline", "train"]):
+        assert invoke("run", *words, "--params", f"run.id=mine,{word}").exit_code == 0
+    assert invoke("run", "--pipeline", "demonstrate", "--params", word).exit_code == 0
+    assert [options["pipelines"] for options in started] == [["evaluate"], ["evaluate"], ["demonstrate"]]
+
+
 def test_both_spellings_at_once_are_an_error(project: Path, started: list[dict[str, Any]]) -> None:
     assert invoke("run", "--pipeline", "train", "--pipelines", "train").exit_code == 2
     assert not started
@@ -172,6 +181,16 @@ def test_an_expected_failure_of_a_node_is_one_line(project: Path, monkeypatch: p
     monkeypatch.setattr(cli.kedro_run, "callback", fail)
     result = invoke("run")
     assert (result.exit_code, result.output) == (1, "Error: the arm has two elbows\n")
+
+
+def test_a_stored_file_that_cannot_be_read_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise DatasetError("Failed while loading data from dataset X.\nno zip file")
+
+    monkeypatch.setattr(cli.kedro_run, "callback", fail)
+    result = invoke("run")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "dataset X. no zip file" in result.output
 
 
 def test_config_show_prints_what_would_run(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -24,12 +25,25 @@ SMALL = ",".join(
 )
 
 
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"} | {"NO_COLOR": "1"}
+
+
+def start(project: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kedro", *words],
+        cwd=project,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
 def kedro(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"} | {"NO_COLOR": "1"}
     return subprocess.run(
         [sys.executable, "-m", "kedro", *words],
         cwd=project,
-        env=environment,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=900,
@@ -125,6 +139,34 @@ def test_a_decision_of_the_shield_is_drawn(project, trained):
 
 
 @pytest.mark.slow
+def test_policy_expert_and_chance_are_evaluated_under_several_conditions(project, trained):
+    (models,) = (project / "data/06_models").iterdir()
+    conditions = ("--shield", "OFF,SSM", "--stature", "1.6", "--baseline", "expert", "--baseline", "random")
+    tables = []
+    for workers in ("1", "2"):
+        size = ("--episodes", "2", "--workers", workers, "--name", f"by{workers}", "--no-mlflow")
+        done = kedro(project, "evaluate", models.name, *conditions, *size)
+        assert done.returncode == 0, done.stderr
+        folder = project / f"data/08_reporting/evaluation/by{workers}"
+        assert {file.name for file in folder.iterdir()} == {"episodes.parquet", "episodes.csv", "table.csv", "table.md"}
+        tables.append(pd.read_parquet(folder / "episodes.parquet"))
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    rows = pd.read_csv(folder / "table.csv")
+    assert rows["condition"].tolist() == ["shield=OFF, stature=1.6"] * 3 + ["shield=SSM, stature=1.6"] * 3
+    assert rows["policy"].tolist() == ["reach_human_quick", "expert", "random"] * 2
+    assert (tables[0].loc[tables[0]["shield"] == "OFF", "failsafe_interventions"] == 0).all()
+    for words, part in (
+        (("--robot", "schunk"), "a policy fits the robot"),
+        (("--step", "300"), "no checkpoint '300'"),
+    ):
+        before = sorted(path for path in (project / "data").rglob("*"))
+        done = kedro(project, "evaluate", models.name, *words, "--episodes", "1", "--no-mlflow")
+        assert done.returncode == 1
+        assert part in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+        assert sorted(path for path in (project / "data").rglob("*")) == before
+
+
+@pytest.mark.slow
 def test_an_unknown_run_is_one_line_and_stores_nothing(project, trained):
     before = sorted(path for path in (project / "data").rglob("*"))
     done = kedro(project, "run", "--pipelines", "evaluate", "--params", "run.id=nobody-knows-me")
@@ -132,3 +174,33 @@ def test_an_unknown_run_is_one_line_and_stores_nothing(project, trained):
     assert "nobody-knows-me" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout
     assert sorted(path for path in (project / "data").rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_never_mix(project, trained):
+    before = set((project / "data/06_models").iterdir())
+    words = f"{SMALL},run.n_steps=200,run.record_video=false"
+    started = [start(project, "run", "--params", f"{words},run.seed={seed}") for seed in (1, 2)]
+    for process in started:
+        output, _ = process.communicate(timeout=900)
+        assert process.returncode == 0, output
+    folders = sorted(set((project / "data/06_models").iterdir()) - before)
+    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in folders]
+    assert [manifest["seeds"]["run"] for manifest in manifests] == [1, 2]
+    assert manifests[0]["action_sha256"] != manifests[1]["action_sha256"]
+    references = []
+    for folder, manifest in zip(folders, manifests, strict=True):
+        assert manifest["run_key"] == folder.name
+        for name, entry in manifest["files"].items():
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == entry["sha256"], name
+        (table,) = (project / "data/08_reporting" / folder.name).glob("episodes.parquet/*/episodes.parquet")
+        assert len(pd.read_parquet(table)) == 2
+        references.append(json.loads((folder / "mlflow_run.json").read_text())["run_id"])
+    assert not list((project / "data").rglob("*.part"))
+    with sqlite3.connect(project / "mlflow.db") as store:
+        for folder, run_id in zip(folders, references, strict=True):
+            query = "select key, value from {} where run_uuid = ?"
+            parameters = dict(store.execute(query.format("params"), (run_id,)).fetchall())
+            tags = dict(store.execute(query.format("tags"), (run_id,)).fetchall())
+            ((status,),) = store.execute("select status from runs where run_uuid = ?", (run_id,)).fetchall()
+            assert (parameters["run.id"], tags["hrg.run_key"], status) == (folder.name, folder.name, "FINISHED")

@@ -17,17 +17,20 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import pipelines as project_pipelines
 from kedro.framework.project import settings
 from kedro.utils import find_kedro_project
-from kedro.validation.exceptions import ParameterValidationError
 
-from hrg_pipeline.cli_model import model
-from hrg_pipeline.cli_tracking import tracking
+from hrg_pipeline.commands.compare import compare
+from hrg_pipeline.commands.errors import one_line_errors
+from hrg_pipeline.commands.evaluate import evaluate
+from hrg_pipeline.commands.model import model
+from hrg_pipeline.commands.runs import runs
+from hrg_pipeline.commands.tracking import tracking
 from hrg_pipeline.config.compose import compose
 from hrg_pipeline.config.loader import project_of
 from hrg_pipeline.config.overrides import parse_params, read_overrides
+from hrg_pipeline.config.run_guard import TRAINING
 from hrg_pipeline.config.run_store import RunStore
 from hrg_pipeline.config.show import list_choices, to_yaml
 from hrg_pipeline.config.sources import ConfFolders
-from hrg_pipeline.errors import HrgError
 from hrg_pipeline.tracking import end_interrupted_run
 
 PARAMS_HELP = (
@@ -44,15 +47,6 @@ class _Terminated(KeyboardInterrupt):
 
 def _raise_terminated(signum: int, frame: FrameType | None) -> NoReturn:
     raise _Terminated
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Turn the errors that we raise on purpose into one line and exit code 1."""
-    try:
-        yield
-    except (HrgError, ParameterValidationError) as error:
-        raise click.ClickException(" ".join(str(error).split())) from error
 
 
 @contextmanager
@@ -75,7 +69,7 @@ def _read_params(ctx: click.Context, param: click.Parameter, value: Any) -> dict
     """Parse ``--params``; a mapping from a ``--config`` file is taken as it is."""
     if isinstance(value, Mapping):
         return dict(value)
-    with _one_line_errors():
+    with one_line_errors():
         return parse_params(value or "")
 
 
@@ -99,10 +93,20 @@ def _run(**options: Any) -> Any:
     unknown = [name for name in names if name not in project_pipelines]
     if unknown:
         raise click.ClickException(f"no pipeline '{unknown[0]}'; choose one of {sorted(project_pipelines)}")
-    options |= {"pipeline": None, "pipelines": names}
     assert kedro_run.callback is not None
-    with _one_line_errors(), _interruptible():
+    with one_line_errors(), _interruptible():
+        if set(names) <= TRAINING and _only_tests(options):
+            names = ["evaluate"]
+        options |= {"pipeline": None, "pipelines": names}
         return kedro_run.callback(**options)
+
+
+def _only_tests(options: Mapping[str, Any]) -> bool:
+    """Whether the configuration wants a stored run evaluated where the command says train."""
+    folders = _folders(options.get("env"), Path(options["conf_source"]) if options.get("conf_source") else None)
+    overrides = read_overrides(options.get("params") or {})
+    run = compose(folders, overrides, RunStore(project_of(folders.base.parent))).parameters["run"]
+    return bool(run["test_only"] or run["eval"])
 
 
 run = click.Command(
@@ -121,6 +125,9 @@ def cli() -> None:
 cli.add_command(run)
 cli.add_command(model)
 cli.add_command(tracking)
+cli.add_command(compare)
+cli.add_command(evaluate)
+cli.add_command(runs)
 
 
 @cli.group()
@@ -150,7 +157,7 @@ def _folders(env: str | None, conf_source: Path | None) -> ConfFolders:
 @_source_option
 def show(params: dict[str, Any], origin: bool, env: str | None, conf_source: Path | None) -> None:
     """Print the composed configuration as YAML."""
-    with _one_line_errors():
+    with one_line_errors():
         folders = _folders(env, conf_source)
         store = RunStore(project_of(folders.base.parent))
         composed = compose(folders, read_overrides(params), store)
@@ -162,7 +169,7 @@ def show(params: dict[str, Any], origin: bool, env: str | None, conf_source: Pat
 @_source_option
 def list_(env: str | None, conf_source: Path | None) -> None:
     """Print the choices of each group and the experiments."""
-    with _one_line_errors():
+    with one_line_errors():
         click.echo(list_choices(_folders(env, conf_source)), nl=False)
 
 
@@ -190,7 +197,7 @@ def show_motion(clip: str, seed: int, stature: float, out: Path | None, gif: boo
     """
     from hrg_pipeline.reporting.motion_show import contact_sheet, find_clip, movie
 
-    with _one_line_errors():
+    with one_line_errors():
         found = find_clip(clip, seed, stature)
         folder = out or Path(find_kedro_project(Path.cwd()) or Path.cwd()) / "data" / "08_reporting" / "motion"
         stem = found.name.replace("/", "_")
@@ -228,7 +235,7 @@ def list_robots() -> None:
 )
 def show_robot(name: str, gripper: str | None, picture: Path | None) -> None:
     """Print a robot's limits and how tight its capsules are; draw it."""
-    with _one_line_errors():
+    with one_line_errors():
         from hrg_pipeline.reporting.robot_sheet import draw_robot, robot_text
 
         click.echo(robot_text(name, gripper), nl=False)
@@ -263,7 +270,7 @@ def inspect_shield(
     from hrg_pipeline.pipelines.evaluate.inspection import draw_stored_decision
 
     project = Path(find_kedro_project(Path.cwd()) or Path.cwd())
-    with _one_line_errors():
+    with one_line_errors():
         file, text = draw_stored_decision(project, run_id, episode, step, cycle, eval_seed, out)
     click.echo(text)
     click.echo(file)

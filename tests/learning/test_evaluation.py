@@ -8,6 +8,7 @@ from hrg_pipeline.errors import HrgError
 from hrg_pipeline.learning.agent import Agent
 from hrg_pipeline.learning.episode_info import SAFETY_KEYS
 from hrg_pipeline.learning.evaluation import episode_seed, evaluate
+from hrg_pipeline.learning.random_policy import RandomPolicy
 
 from .fake_env import PointReachVectorEnv, go_to_goal
 from .test_agent import make_agent
@@ -84,3 +85,24 @@ def test_an_agent_is_asked_for_its_mean_action():
 
     evaluate(Recording("sac", agent.model), PointReachVectorEnv(1), n_episodes=1, seed=1)
     assert calls and all(calls)
+
+
+@pytest.mark.parametrize("n_envs", [1, 3])
+def test_episodes_are_the_same_whichever_is_the_first(n_envs):
+    all_of_them = evaluate(slowly, PointReachVectorEnv(2), n_episodes=9, seed=5)
+    rest = evaluate(slowly, PointReachVectorEnv(n_envs), n_episodes=5, seed=5, start=4)
+    pd.testing.assert_frame_equal(all_of_them.iloc[4:].reset_index(drop=True), rest, check_exact=True)
+    with pytest.raises(HrgError, match="start is -1"):
+        evaluate(slowly, PointReachVectorEnv(1), n_episodes=1, seed=5, start=-1)
+
+
+def test_a_random_policy_depends_on_the_episode_alone_and_covers_the_range():
+    alone = evaluate(RandomPolicy(2, 1), PointReachVectorEnv(1), n_episodes=7, seed=5)
+    together = evaluate(RandomPolicy(2, 4), PointReachVectorEnv(4), n_episodes=7, seed=5)
+    pd.testing.assert_frame_equal(alone, together, check_exact=True)
+    policy = RandomPolicy(3, 1)
+    policy.begin(0, 1)
+    drawn = np.concatenate([policy.act(np.zeros((1, 4), dtype=np.float32)) for _ in range(500)])
+    assert drawn.dtype == np.float32
+    assert -1.0 <= drawn.min() < -0.98 and 0.98 < drawn.max() <= 1.0
+    assert np.abs(drawn.mean(axis=0)).max() < 0.1

@@ -240,6 +240,22 @@ def test_evaluating_a_stored_run_leaves_it_alone(kedro: Kedro) -> None:
     assert {run.data.tags["mlflow.parentRunId"] for run in (first, second)} == {trained.info.run_id}
 
 
+def test_runs_of_a_group_are_nested_under_one_run_and_still_evaluated_under_their_own(kedro: Kedro) -> None:
+    for key in ("key-1", "key-2"):
+        kedro.run("train", "save_artifacts", run={"id": key}, tracking={"group": "sweep"})
+    kedro.run("evaluate", tracking={"group": "sweep"})
+    runs = {run.info.run_name: run for run in kedro.stored()}
+    assert set(runs) == {"sweep", "key-1", "key-2", "key-1/evaluate-1"}
+    parents = {name: run.data.tags.get("mlflow.parentRunId") for name, run in runs.items()}
+    ids = {name: run.info.run_id for name, run in runs.items()}
+    assert parents == {
+        "sweep": None,
+        "key-1": ids["sweep"],
+        "key-2": ids["sweep"],
+        "key-1/evaluate-1": ids["key-1"],
+    }
+
+
 def test_going_on_with_a_run_goes_on_in_its_mlflow_run(kedro: Kedro) -> None:
     kedro.run("train")
     kedro.run("save_artifacts", run={"seed": 2})

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import hrg_pipeline
-from hrg_pipeline.cli_model import model
+from hrg_pipeline.commands.model import model
 from hrg_pipeline.errors import IntegrityError, RunNotFoundError
 from hrg_pipeline.learning.agent import Agent
 from hrg_pipeline.tracking.mlflow_run import MlflowRun, RunRef

@@ -39,6 +39,12 @@ class RunParams(BaseModel):
     """Episodes of the evaluation."""
     eval_seed: int = Field(default=100, ge=0, le=2**32 - 1)
     """Root of every random number of the evaluation."""
+    start_index: int = Field(default=0, ge=0)
+    """Index of the first evaluation episode; episode k is the same whichever is the first."""
+    test_only: bool = False
+    """Evaluate the stored run ``id`` instead of training."""
+    eval: bool = False
+    """Watch the stored run ``id``: ``test_only`` with one environment, which is shown while it moves."""
     obs_keys: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         default=("object-state", "goal_difference"), min_length=1
     )
@@ -76,7 +82,8 @@ class TrackingParams(BaseModel):
     experiment_name: str = Field(default="hrg_pipeline", min_length=1)
     """MLflow experiment, or W&B project, that collects the runs."""
     group: str | None = Field(default=None, min_length=1)
-    """Name of runs that belong together; null: the experiment of the configuration."""
+    """Name of runs that belong together, nested under one run of that name in MLflow; null: the experiment of the
+    configuration, without nesting."""
     run_name: str | None = Field(default=None, min_length=1)
     """Name of the run; null: the run key."""
     entity: str | None = Field(default=None, min_length=1)

@@ -33,7 +33,11 @@ def read_mapping(path: Path, origin: str) -> dict[str, Any]:
     Raises:
         ConfigError: if it holds something else or cannot be parsed.
     """
-    content = parse_yaml(path.read_text(encoding="utf-8"), origin)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{origin} is no text in UTF-8: {error.reason} at byte {error.start}") from error
+    content = parse_yaml(text, origin)
     if content is None:
         return {}
     if not isinstance(content, dict):

@@ -77,8 +77,7 @@ def put_back(model: BaseAlgorithm, vec_env: EngineVecEnv, files: Mapping[str, by
         IntegrityError: The files do not fit the training.
     """
     try:
-        with np.load(io.BytesIO(files[ARRAYS]), allow_pickle=False) as archive:
-            state = unpack(json.loads(files[STATE]), {name: archive[name] for name in archive.files})
+        state = _read(files)
         _set_networks(model, files[NETWORKS])
         for name, value in {**state["counters"], **state["last"]}.items():
             setattr(model, name, value)
@@ -98,12 +97,27 @@ def put_back(model: BaseAlgorithm, vec_env: EngineVecEnv, files: Mapping[str, by
     return extra
 
 
+def observation_statistics(files: Mapping[str, bytes]) -> dict[str, Any] | None:
+    """Return ``mean``, ``var`` and ``count`` of the observations at a checkpoint; None: they were not normalised.
+
+    Args:
+        files: Content of ``STATE`` and ``ARRAYS``.
+    """
+    normalisation = _read(files)["normalisation"]
+    return dict(normalisation["obs_rms"]) if normalisation else None
+
+
 def set_policy(model: BaseAlgorithm, networks: bytes) -> None:
     """Give a model the networks and optimisers in the ``NETWORKS`` file of a checkpoint, and nothing else."""
     content = _load(networks)
     model.set_parameters(content["parameters"], exact_match=True, device=model.device)
     for name, value in content["variables"].items():
         getattr(model, name).data.copy_(value)
+
+
+def _read(files: Mapping[str, bytes]) -> Any:
+    with np.load(io.BytesIO(files[ARRAYS]), allow_pickle=False) as archive:
+        return unpack(json.loads(files[STATE]), {name: archive[name] for name in archive.files})
 
 
 def _networks(model: BaseAlgorithm) -> bytes:

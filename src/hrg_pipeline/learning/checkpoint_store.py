@@ -138,8 +138,12 @@ class CheckpointStore:
                 raise
             raise IntegrityError(f"checkpoint {path.parent} has no readable manifest: {error}") from error
 
-    def check(self, step: int) -> Manifest:
+    def check(self, step: int, *, replay: bool = True) -> Manifest:
         """Compare every file of a checkpoint with its hash.
+
+        Args:
+            step: Of the checkpoint.
+            replay: The rows of its replay buffer, too.
 
         Returns:
             Its manifest.
@@ -149,7 +153,8 @@ class CheckpointStore:
         """
         manifest = self.manifest(step)
         expected = {self.path(step) / name: entry["sha256"] for name, entry in manifest.files.items()}
-        expected |= {self.folder / REPLAY / segment.name: segment.sha256 for segment in manifest.segments}
+        if replay:
+            expected |= {self.folder / REPLAY / segment.name: segment.sha256 for segment in manifest.segments}
         for path, sha256 in expected.items():
             if not path.is_file():
                 raise IntegrityError(f"checkpoint {self.path(step).name} lacks {path}")

@@ -70,6 +70,7 @@ def evaluate(
     n_episodes: int,
     seed: int,
     progress: bool = False,
+    start: int = 0,
 ) -> pd.DataFrame:
     """Run episodes and describe each one.
 
@@ -82,17 +83,20 @@ def evaluate(
         n_episodes: How many episodes.
         seed: Seed of the evaluation.
         progress: Show progress.
+        start: Index of the first episode; an evaluation of 10 episodes from 5 has the last 10 of one of 15.
 
     Returns:
         One row an episode, in order: ``episode``, ``seed``, ``return``, ``length`` [steps], ``success``,
         the safety values of ``SAFETY_KEYS``, ``truncated`` (ran out of time), ``failure`` (code, 0 is none).
 
     Raises:
-        HrgError: The env resets itself, or no episode is asked for.
+        HrgError: The env resets itself, no episode is asked for, or the first has a negative index.
     """
     require_disabled_autoreset(vector_env)
     if n_episodes < 1:
         raise HrgError(f"n_episodes is {n_episodes}, expected at least 1")
+    if start < 0:
+        raise HrgError(f"start is {start}, expected an index of an episode, from 0")
     actor: EpisodicPolicy
     if isinstance(policy, Agent):
         actor = _ByLane(policy.predict)
@@ -102,23 +106,23 @@ def evaluate(
         actor = _ByLane(policy)
     display = Progress("evaluate", n_episodes, "episode", enabled=progress)
     try:
-        rows = _run_lanes(actor, vector_env, n_episodes, seed, display)
+        rows = _run_lanes(actor, vector_env, start, n_episodes, seed, display)
     finally:
         display.close()
-    return pd.DataFrame([rows[k] for k in range(n_episodes)])
+    return pd.DataFrame([rows[start + k] for k in range(n_episodes)])
 
 
 def _run_lanes(
-    actor: EpisodicPolicy, env: AnyVectorEnv, n_episodes: int, seed: int, display: Progress
+    actor: EpisodicPolicy, env: AnyVectorEnv, start: int, n_episodes: int, seed: int, display: Progress
 ) -> dict[int, dict[str, Any]]:
-    """Run episodes side by side until the first ``n_episodes`` are done; returns their rows by index."""
+    """Run episodes side by side until ``n_episodes`` from ``start`` on are done; returns their rows by index."""
     n = env.num_envs
     # A lane with nothing left to do runs further episodes, which nobody reads: all lanes step together.
-    episode = np.arange(n)
+    episode = start + np.arange(n)
     returns, lengths = np.zeros(n), np.zeros(n, dtype=np.int64)
-    observations = reset_lanes(env, np.ones(n, dtype=np.bool_), [episode_seed(seed, k) for k in range(n)]).copy()
+    observations = reset_lanes(env, np.ones(n, dtype=np.bool_), [episode_seed(seed, int(k)) for k in episode]).copy()
     for lane in range(n):
-        actor.begin(lane, episode_seed(seed, lane))
+        actor.begin(lane, episode_seed(seed, int(episode[lane])))
     rows: dict[int, dict[str, Any]] = {}
     while len(rows) < n_episodes:
         step_observations, rewards, terminated, truncated, infos = env.step(actor.act(observations))
@@ -130,9 +134,9 @@ def _run_lanes(
             continue
         for i in np.flatnonzero(dones):
             k = int(episode[i])
-            if k < n_episodes:
-                start = {"episode": k, "seed": episode_seed(seed, k)}
-                rows[k] = start | _row(int(i), returns[i], lengths[i], not terminated[i], infos)
+            if k < start + n_episodes:
+                which = {"episode": k, "seed": episode_seed(seed, k)}
+                rows[k] = which | _row(int(i), returns[i], lengths[i], not terminated[i], infos)
         episode[dones] = episode.max() + 1 + np.arange(dones.sum())
         seeds = [episode_seed(seed, int(k)) if done else None for k, done in zip(episode, dones, strict=True)]
         observations[dones] = reset_lanes(env, dones, seeds)[dones]

@@ -27,7 +27,7 @@ def film_episode(spec: EnvSpec, policy: Callable[[Any, int], Callable[[Any], Any
     from hrg_pipeline.reporting.video import record_episode
 
     env = spec.make_vector(num_envs=1, seed=run.eval_seed, n_threads=1)
-    seed = episode_seed(run.eval_seed, 0)
+    seed = episode_seed(run.eval_seed, run.start_index)
     try:
         with tempfile.TemporaryDirectory() as folder, contained_randomness():
             path = Path(folder) / "episode.mp4"

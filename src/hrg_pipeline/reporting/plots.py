@@ -93,16 +93,16 @@ def learning_curve_figure(curve: pd.DataFrame, *, title: str = "") -> Figure:
     """
     if "step" not in curve.columns:
         raise HrgError(f"learning curve lacks the column 'step'; it has {sorted(map(str, curve.columns))}")
-    figure, axes = _new_figure(2, 2, (10.0, 6.4), title)
+    figure, axes = new_figure(2, 2, (10.0, 6.4), title)
     for panel, ax in zip(LEARNING_PANELS, axes, strict=True):
         drawn = [line for line in panel.lines if _draw_line(ax, curve, line)]
-        _dress(ax, panel.title, "environment steps", panel.y_label)
+        dress(ax, panel.title, "environment steps", panel.y_label)
         ax.xaxis.set_major_formatter(EngFormatter(sep=""))
         ax.xaxis.set_major_locator(MaxNLocator(6))
         if panel.share:
             _as_share(ax)
         if not drawn:
-            _say_nothing(ax, "no episode has ended")
+            say_nothing(ax, "no episode has ended")
         elif len(panel.lines) > 1:
             ax.set_ylim(bottom=0.0)
             ax.legend(frameon=False, fontsize="small")
@@ -144,13 +144,13 @@ def evaluation_figure(episodes: pd.DataFrame, *, title: str = "") -> Figure:
     """
     if "return" not in episodes.columns or len(episodes) == 0:
         raise HrgError("evaluation figure needs at least one episode with a 'return'")
-    figure, axes = _new_figure(2, 2, (10.0, 6.4), title)
+    figure, axes = new_figure(2, 2, (10.0, 6.4), title)
     _rates(axes[0], episodes)
     _distribution(axes[1], finite_values(episodes, "return"), BLUE)
-    _dress(axes[1], "Return", "return of an episode", "episodes")
+    dress(axes[1], "Return", "return of an episode", "episodes")
     _contacts(axes[2], episodes)
     _distribution(axes[3], finite_values(episodes, "min_human_distance"), GREEN)
-    _dress(axes[3], "Closest to the human", "smallest distance in an episode [m]", "episodes")
+    dress(axes[3], "Closest to the human", "smallest distance in an episode [m]", "episodes")
     return figure
 
 
@@ -168,16 +168,16 @@ def _rates(ax: Axes, episodes: pd.DataFrame) -> None:
     ax.set_ylim(max(len(rates), 1) - 0.5, -0.5)
     ax.set_xlim(0.0, 1.0)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
-    _dress(ax, f"Rates of {len(episodes)} episodes", "share, with its 95 % interval", "")
+    dress(ax, f"Rates of {len(episodes)} episodes", "share, with its 95 % interval", "")
     ax.grid(visible=False, axis="y")
     if not rates:
-        _say_nothing(ax, "no rates")
+        say_nothing(ax, "no rates")
 
 
 def _distribution(ax: Axes, values: NDArray[np.float64], colour: str) -> None:
     """Draw a histogram with the mean and its interval."""
     if values.size == 0:
-        _say_nothing(ax, "no values")
+        say_nothing(ax, "no values")
         return
     ax.hist(values, bins=min(20, max(5, values.size // 3)), color=colour, alpha=0.75)
     mean = bootstrap_mean(values)
@@ -202,13 +202,13 @@ def _contacts(ax: Axes, episodes: pd.DataFrame) -> None:
     ax.set_xticks(range(len(present)), [label for _, label in present])
     ax.set_ylim(0.0, max([*counts, 1]) * 1.2)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    _dress(ax, "Contacts", "", "episodes with a contact")
+    dress(ax, "Contacts", "", "episodes with a contact")
     ax.grid(visible=False, axis="x")
     if not present:
-        _say_nothing(ax, "no contacts counted")
+        say_nothing(ax, "no contacts counted")
 
 
-def _new_figure(rows: int, columns: int, size_in: tuple[float, float], title: str) -> tuple[Figure, Sequence[Axes]]:
+def new_figure(rows: int, columns: int, size_in: tuple[float, float], title: str) -> tuple[Figure, Sequence[Axes]]:
     """Make a figure on the Agg canvas, which needs no display, and its axes in reading order."""
     figure = Figure(figsize=size_in, dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
@@ -217,7 +217,8 @@ def _new_figure(rows: int, columns: int, size_in: tuple[float, float], title: st
     return figure, [figure.add_subplot(rows, columns, k + 1) for k in range(rows * columns)]
 
 
-def _dress(ax: Axes, title: str, x_label: str, y_label: str) -> None:
+def dress(ax: Axes, title: str, x_label: str, y_label: str) -> None:
+    """Write title and labels, and draw a light grid."""
     ax.set_title(title, loc="left", fontweight="bold", fontsize="medium")
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
@@ -231,5 +232,6 @@ def _as_share(ax: Axes) -> None:
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
-def _say_nothing(ax: Axes, text: str) -> None:
+def say_nothing(ax: Axes, text: str) -> None:
+    """Write into an empty panel why it is empty."""
     ax.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=ax.transAxes)

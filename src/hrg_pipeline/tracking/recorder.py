@@ -14,6 +14,7 @@ from hrg_pipeline.errors import RunNotFoundError
 from hrg_pipeline.tracking import provenance
 from hrg_pipeline.tracking.backends import OPENERS, Backend, Backends, Start
 from hrg_pipeline.tracking.flatten import flatten_metrics
+from hrg_pipeline.tracking.groups import group_run
 from hrg_pipeline.tracking.mlflow_run import MlflowRun, RunRef, count_children, find_run, send_unsent
 from hrg_pipeline.tracking.session import open_run
 
@@ -164,7 +165,8 @@ class Recorder:
             elif earlier:
                 mlflow = MlflowRun.resume(project, earlier, tags)
             else:
-                mlflow = MlflowRun.create(project, wishes.experiment_name, name, tags)
+                parent = group_run(project, wishes.experiment_name, wishes.group) if wishes.group else None
+                mlflow = MlflowRun.create(project, wishes.experiment_name, name, tags, parent=parent)
             mlflow.batch_every(wishes.log_batch_seconds)
             opened.append(mlflow)
         run = Backends(opened)

@@ -31,12 +31,23 @@ def attach_expert(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any]
         ConfigError: if it is the expert of another task.
     """
     from hrg_pipeline.envs.spec import prove
+
+    return prove(expert_spec(spec, wrappers, expert))
+
+
+def expert_spec(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any]) -> EnvSpec:
+    """Add the wrappers that an expert acts through; arguments and errors are those of ``attach_expert``."""
     from hrg_pipeline.wrappers import attach
 
     one = _expert(spec, wrappers, expert)
     ik = wrappers.ik_position_delta.model_copy(update={"enabled": one.cartesian})
     needed = wrappers.model_copy(update={"ik_position_delta": ik, "select_observations": True})
-    return prove(attach.attach_wrappers(spec, needed, one.obs_keys))
+    return attach.attach_wrappers(spec, needed, one.obs_keys)
+
+
+def expert_policy(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any], env: Any) -> ExpertPolicy:
+    """Put an expert in front of a vector of environments made from its ``expert_spec``."""
+    return _policy(_expert(spec, wrappers, expert), env)
 
 
 def demonstrate(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any], run: RunParams) -> dict[str, Any]:
@@ -77,7 +88,7 @@ def run_episodes(spec: EnvSpec, wrappers: WrapperParams, expert: dict[str, Any],
     env = spec.make_vector(num_envs=run.n_envs, seed=run.eval_seed, n_threads=run.n_threads)
     try:
         policy = _policy(_expert(spec, wrappers, expert), env)
-        return evaluation.evaluate(policy, env, run.n_test_episodes, run.eval_seed, run.verbose)
+        return evaluation.evaluate(policy, env, run.n_test_episodes, run.eval_seed, run.verbose, run.start_index)
     finally:
         env.close()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hrg_pipeline.config.params import RunParams
 from hrg_pipeline.pipelines.agents import assemble_agent, require_same_actions
+from hrg_pipeline.pipelines.evaluate.jobs import shown
 from hrg_pipeline.pipelines.films import film_episode
 from hrg_pipeline.pipelines.types import BaseAlgorithm, DataFrame, EnvSpec
 
@@ -42,10 +43,13 @@ def evaluate(
 
     agent = assemble_agent(policy, normalisation)
     require_same_actions(agent, manifest["action_sha256"], "save_artifacts")
-    env = spec.make_vector(num_envs=run.n_envs, seed=run.eval_seed, n_threads=run.n_threads)
+    n_envs = 1 if run.eval else run.n_envs
+    env = shown(spec, run.eval).make_vector(num_envs=n_envs, seed=run.eval_seed, n_threads=run.n_threads)
     try:
         with contained_randomness():
-            episodes = evaluation.evaluate(agent, env, run.n_test_episodes, run.eval_seed, run.verbose)
+            episodes = evaluation.evaluate(
+                agent, env, run.n_test_episodes, run.eval_seed, run.verbose, start=run.start_index
+            )
     finally:
         env.close()
     metrics = summarize_episodes(episodes, seed=run.eval_seed)

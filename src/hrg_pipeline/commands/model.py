@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from kedro.utils import find_kedro_project
 
-from hrg_pipeline.errors import HrgError
+from hrg_pipeline.commands.errors import OneLineErrors, this_project
 
 if TYPE_CHECKING:
     from hrg_pipeline.tracking.registry import Registered, Registry
@@ -19,29 +18,15 @@ SHOWN = ("success_rate", "return", "collision_rate", "contacts_critical", "min_h
 SETTINGS = ("experiment", "environment.env_id", "robot.name", "algorithm.name", "run.n_steps", "run.seed")
 
 
-class _Group(click.Group):
-    """A group whose commands turn the errors that we raise on purpose into one line and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except HrgError as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
-
-
-@click.group(cls=_Group)
+@click.group(cls=OneLineErrors)
 def model() -> None:
     """Look at registered policies, choose the champion, take one elsewhere."""
-
-
-def _project() -> Path:
-    return Path(find_kedro_project(Path.cwd()) or Path.cwd())
 
 
 def _registry() -> Registry:
     from hrg_pipeline.tracking.registry import Registry
 
-    return Registry(_project())
+    return Registry(this_project())
 
 
 @model.command(name="list")
@@ -143,7 +128,7 @@ def export(source: str, format_: str, out: Path | None, trust: bool) -> None:
     """
     from hrg_pipeline.loading import load_policy
 
-    policy = load_policy(source, project=_project(), trust=trust)
+    policy = load_policy(source, project=this_project(), trust=trust)
     click.echo(policy.export(out or Path(Path(source.replace("@", "-")).name), format_))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
-from kedro.utils import find_kedro_project
+
+from hrg_pipeline.commands.errors import OneLineErrors, this_project
 
 
-@click.group()
+@click.group(cls=OneLineErrors)
 def tracking() -> None:
     """Look after tracked runs."""
 
@@ -18,7 +17,7 @@ def send() -> None:
     """Send what MLflow did not take while a run was going on; each start of a run does the same."""
     from hrg_pipeline.tracking.mlflow_run import send_unsent
 
-    sent, waiting = send_unsent(Path(find_kedro_project(Path.cwd()) or Path.cwd()))
+    sent, waiting = send_unsent(this_project())
     click.echo(f"runs sent: {sent}, still waiting: {waiting}")
     if waiting:
         raise SystemExit(1)
