@@ -301,13 +301,14 @@ class Engine:
         self._interventions += self.shields.intervened
         self.objects.look()
 
-    def start_pose(self, pos: Array, tilt: float = 0.0) -> Array:
+    def start_pose(self, pos: Array, tilt: float = 0.0, polish: bool = False) -> Array:
         """Find a configuration with the gripper pointing down at a place, in which the shield lets the arm stand.
 
         Args:
             pos: wanted for the grip site, in the world (3,) [m]; where an arm cannot do that, the gripper is farther
                 ahead, by as many steps of 5 cm as it takes.
             tilt: how far the gripper is turned from pointing down toward +x; pi / 2: it points ahead [rad].
+            polish: also find what is far from the home pose.
 
         Returns:
             Joint angles (n,) [rad].
@@ -317,7 +318,7 @@ class Engine:
         """
         closing, home = closing_direction(self.scene.model, self.robot.gripper), np.array(self.robot.home_qpos)
         places = [np.asarray(pos) + np.array([_AHEAD_M * k, 0.0, 0.0]) for k in range(_AHEAD_STEPS)]
-        return start_configuration(self.arm, home, places, closing, self.is_clear, tilt)
+        return start_configuration(self.arm, home, places, closing, self.is_clear, tilt, polish)
 
     def is_free(self, q: Array, clearance_m: float) -> bool:
         """Tell whether a configuration keeps clear of table and pedestal and does not touch the arm itself.

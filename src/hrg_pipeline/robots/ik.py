@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -158,11 +157,12 @@ def start_configuration(
     closing: Array,
     accept: Callable[[Array], bool] | None = None,
     tilt: float = 0.0,
+    polish: bool = False,
 ) -> Array:
     """Find a configuration with the gripper pointing straight down, or tilted ahead, at one of several places.
 
-    The fingers close along the world's x or y axis, before they are tilted, and no joint is next to its limit. The first place that works is
-    taken, and of the configurations that put the gripper there the one nearest to ``home``.
+    Before it is tilted, the fingers close along the world's x or y axis; no joint is next to its limit. The first place
+    that works is taken, and of the configurations that put the gripper there the one nearest to ``home``.
 
     Args:
         arm: the arm.
@@ -171,6 +171,7 @@ def start_configuration(
         closing: direction in which the fingers close, in the frame of the grip site (3,).
         accept: function of a configuration (n,) that may refuse it; None: every one will do.
         tilt: 0 where the gripper points down, pi / 2 where it points along the world's x axis [rad].
+        polish: also find what is far from ``home``, where the wish to stay near it pulls at the hand.
 
     Returns:
         Joint angles (n,) [rad].
@@ -181,7 +182,7 @@ def start_configuration(
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(0)))
     scatter = _SPREAD_RAD * rng.standard_normal((_TRIES, len(home)))
     scatter[0] = 0.0
-    for polish, pos in itertools.product((False, True), places):
+    for pos in places:
         wanted = [pointing(closing, 0.5 * np.pi * quarter, tilt) for quarter in range(4)]
         candidates = np.concatenate([_all_solutions(arm, home, scatter, pos, rot, polish) for rot in wanted])
         distance = np.abs(candidates - home).max(axis=1)
@@ -194,10 +195,7 @@ def start_configuration(
 
 
 def _all_solutions(arm: Arm, home: Array, scatter: Array, pos: Array, rot: Array, polish: bool) -> Array:
-    """Configurations (k, n) that reach a pose exactly, from starts scattered about home (K, n).
-
-    Far from home the posture is pulled at so much that the hand feels it; polished, it does not.
-    """
+    """Configurations (k, n) that reach a pose exactly, from starts scattered about home (K, n)."""
     count = len(scatter)
     wanted = np.tile(pos, (count, 1)), np.tile(rot, (count, 1, 1))
     q, left = solve(arm, home + scatter, *wanted, posture=home, iterations=60)

@@ -28,10 +28,10 @@ Bools = NDArray[np.bool_]
 
 BOARD = 0
 """Index of the board."""
-START: tuple[float, float, float] = (0.5, 0.0, 0.905)
+START_X_M, START_Z_M = 0.5, 0.905
 """Where the gripper holds the knob at first, unless an arm has to hold it farther ahead [m]."""
-TILTS = (0.0, 0.25 * np.pi, 0.5 * np.pi)
-"""From pointing down to pointing ahead: an arm takes the first with which it follows people best [rad]."""
+STANCES: dict[str, tuple[float, float]] = {"schunk": (0.7, 0.5 * np.pi)}
+"""Arms that follow more people from another place x [m], the gripper turned from pointing down toward +x [rad]."""
 AHEAD_M, ABOVE_M = 0.94, 0.035
 """From the hands to the knob: this far along the level board, and up [m]."""
 HALF_M: Vector = (0.44, 0.28, 0.015)
@@ -46,8 +46,6 @@ _HAND_SIDES_M = (-0.25, 0.25)
 """y of the left and the right hand on the board, as the clips have them [m]."""
 _STEM_LONG_M = 0.09
 """From the knob to the edge of the board: room for fingers [m]."""
-_FOLLOW_M = ((-0.25, 0.13), (-0.15, 0.15), (0.0, 0.48))
-"""How far from where it began a knob goes along x, y, z [m]."""
 _KNOB_M, _STEM_M, _KNOB_KG, _STEM_KG = 0.016, 0.006, 0.02, 0.01
 _DENSITY_KG_M3 = 20.0
 _WOOD: Colour = (0.76, 0.58, 0.36, 1.0)
@@ -82,7 +80,8 @@ class CollaborativeLifting(Task):
     """Carry a board together with a person, and keep it level.
 
     Scene: an arm on its pedestal, a stand of 0.4 x 1.5 m a metre ahead, a board of 1.0 x 0.56 m and 0.37 kg, and one
-    person, who holds its far end with both hands. The gripper points down, or is tilted ahead where an arm reaches farther so, and holds a knob at the near end.
+    person, who holds its far end with both hands. The gripper holds a knob at the near end; it points down, or is
+    tilted ahead where an arm reaches farther so.
 
     Phases: `carry` while the person lifts, tilts, turns and lowers the board; `complete`: they are done.
 
@@ -126,7 +125,8 @@ class CollaborativeLifting(Task):
 
     def __init__(self, params: TaskParams, engine: Engine) -> None:
         super().__init__(params, engine)
-        self._reach = _best_reach(engine)
+        x, tilt = STANCES.get(engine.robot.name, (START_X_M, 0.0))
+        self._reach = Reach(engine, (x, 0.0, START_Z_M), tilt)
         self._loose = np.zeros(engine.num_envs, dtype=np.int64)
 
     @classmethod
@@ -255,22 +255,6 @@ class CollaborativeLifting(Task):
         along = np.stack([-across[:, 1], across[:, 0], np.zeros(len(across))], axis=1)
         along /= np.linalg.norm(along, axis=1, keepdims=True)
         return bool(self._reach.configurations(hands.mean(axis=1) - AHEAD_M * along + [0.0, 0.0, ABOVE_M])[1].all())
-
-
-def _best_reach(engine: Engine) -> Reach:
-    """Find how the gripper is to be tilted so that it follows the knob as far as the arm can."""
-    steps = (np.linspace(low, high, 4) for low, high in _FOLLOW_M)
-    places = START + np.stack(np.meshgrid(*steps), axis=-1).reshape(-1, 3)
-    found: list[tuple[float, Reach]] = []
-    for tilt in TILTS:
-        reach = Reach(engine, START, tilt)
-        try:
-            found.append((float(reach.configurations(places)[1].mean()), reach))
-        except ModelError:  # the gripper does not even get to where it is to start
-            continue
-    if not found:
-        raise ModelError(f"{engine.robot.name} does not get to {START} m with its gripper down, tilted or ahead")
-    return max(found, key=lambda one: one[0])[1]
 
 
 def board() -> SceneObject:
