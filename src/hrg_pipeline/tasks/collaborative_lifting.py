@@ -30,7 +30,7 @@ BOARD = 0
 """Index of the board."""
 START_X_M, START_Z_M = 0.5, 0.905
 """Where the gripper holds the knob at first, unless an arm has to hold it farther ahead [m]."""
-STANCES: dict[str, tuple[float, float]] = {"schunk": (0.7, 0.5 * np.pi)}
+STANCES: dict[str, tuple[float, float]] = {"panda": (0.6, 0.0), "schunk": (0.7, 0.5 * np.pi)}
 """Arms that follow more people from another place x [m], the gripper turned from pointing down toward +x [rad]."""
 AHEAD_M, ABOVE_M = 0.94, 0.035
 """From the hands to the knob: this far along the level board, and up [m]."""
