@@ -23,7 +23,7 @@ ROD = SceneObject(
 NAIL = Slider(Shape("cylinder", (0.01, 0.02), pos=(0.0, 0.0, 0.05), mass_kg=0.02), 0.03, 5.0)
 BLOCK = SceneObject("block", (Shape("box", (0.05, 0.05, 0.02), mass_kg=1.0),), slider=NAIL)
 WEIGHT = SceneObject("weight", (Shape("box", (0.03, 0.03, 0.03), mass_kg=2.0),))
-IN_HAND = HandWeld("rod", "R_Hand", "rod", (0.0, 0.0, 0.0), ball=(0.0, 0.0, 0.0), stiffness_n_m=STIFFNESS)
+IN_HAND = HandWeld("rod", "R_Hand", "rod", (0.0, 0.0, 0.0), ball=(0.0, 0.0, 0.0), spring=(STIFFNESS, 20.0))
 LAYOUT = Layout(objects=(BALL, ROD, BLOCK, WEIGHT), welds=(IN_HAND,))
 STILL = np.zeros((1, 8))
 CLOSE = np.eye(8)[7:]
@@ -63,18 +63,18 @@ def test_what_is_not_between_the_fingers_cannot_be_taken(begun):
 
 
 def test_a_hand_holds_by_a_ball_joint_without_torque_and_gives_like_a_spring(begun):
-    """A rod that is held at one end swings down, and hangs at last below the hand by its weight over the stiffness."""
+    """A rod that is held at one end swings, and is never farther from the hand than a few times its sag at rest."""
     objects = begun.objects
     objects.attach(0, 0)
     hand = objects.hand_pose(0, "R_Hand")[0]
     np.testing.assert_allclose(objects.pos[0, 1], hand, atol=1e-12)
-    level = abs(objects.quat[0, 1] @ np.array([1.0, 0.0, 0.0, 0.0]))
+    before = objects.quat[0, 1].copy()
     for _ in range(8):
         begun.step(STILL)
         assert objects.weld_force[0] < 5.0 * KG * GRAVITY
         sag = np.linalg.norm(objects.pos[0, 1] - objects.hand_pose(0, "R_Hand")[0])
         assert sag < 4.0 * KG * GRAVITY / STIFFNESS
-    assert abs(objects.quat[0, 1] @ np.array([1.0, 0.0, 0.0, 0.0])) < level
+    assert abs(objects.quat[0, 1] @ before) < np.cos(0.25), "it has turned by more than half a radian"
 
 
 def test_a_nail_stays_where_it_is_until_something_heavier_than_its_friction_lies_on_it(begun):

@@ -138,13 +138,12 @@ def _add_ball(spec: mujoco.MjSpec, weld: HandWeld, grip: mujoco.MjsBody) -> None
         name2=ends[1].name,
         active=False,
     )
-    if weld.stiffness_n_m is None:
+    if weld.spring is None:
         equality.solref[:] = _WELD_SOLREF
         return
     # MuJoCo's stiffness is an acceleration per metre; the object's mass makes a force of it.
     mass = float(sum(geom.mass for geom in body.geoms))
-    rate = weld.stiffness_n_m / mass
-    equality.solref[:] = -rate, -2.0 * np.sqrt(rate)
+    equality.solref[:] = -np.array(weld.spring) / mass
     equality.solimp[:2] = _YIELDING, _YIELDING
 
 

@@ -110,9 +110,9 @@ class HandWeld:
     """Orientation of the object in the body's frame, wxyz."""
     ball: Vector | None = None
     """Place in the object's frame that it turns about freely in the hand [m]; None: it does not turn."""
-    stiffness_n_m: float | None = None
-    """How the hand gives where it holds a ball joint, as a spring that is critically damped [N/m]; None: as stiff as
-    two time steps allow."""
+    spring: tuple[float, float] | None = None
+    """How a hand gives that holds by a ball joint: stiffness [N/m] and damping [N s/m]; None: as stiff as two time
+    steps allow."""
 
 
 @dataclass(frozen=True)
