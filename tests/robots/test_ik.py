@@ -8,7 +8,7 @@ import pytest
 
 from hrg_pipeline.errors import ModelError
 from hrg_pipeline.robots.gripper_model import closing_direction, finger_sides
-from hrg_pipeline.robots.ik import down, forward, make_arm, solve, start_configuration
+from hrg_pipeline.robots.ik import down, forward, make_arm, pointing, solve, start_configuration
 from hrg_pipeline.robots.model import GRIP_SITE
 from tests.robots.conftest import random_poses
 
@@ -98,3 +98,13 @@ def test_down_points_down_and_closes_at_the_yaw(yaw):
     np.testing.assert_allclose(rot @ rot.T, np.eye(3), atol=1e-12)
     np.testing.assert_allclose(rot[:, 2], [0.0, 0.0, -1.0], atol=1e-12)
     np.testing.assert_allclose(rot @ closing, [np.cos(yaw), np.sin(yaw), 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("tilt", "way"), [(0.0, [0.0, 0.0, -1.0]), (np.pi / 4, [0.5**0.5, 0.0, -(0.5**0.5)]), (np.pi / 2, [1.0, 0.0, 0.0])]
+)
+def test_a_gripper_is_tilted_ahead(tilt, way):
+    rot = pointing(np.array([0.6, 0.8, 0.0]), np.pi / 2, tilt)
+    np.testing.assert_allclose(rot @ rot.T, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(rot[:, 2], way, atol=1e-12)
+    np.testing.assert_allclose(rot @ [0.6, 0.8, 0.0], [0.0, 1.0, 0.0], atol=1e-12)

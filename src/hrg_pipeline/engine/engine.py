@@ -114,7 +114,7 @@ class Engine:
         self._empty_hand = make_shield_state(self.shield, 1)
         self.arm = make_arm(shared, self.scene.chain, self.scene.arm_joints, self.robot)
         guards = self.shield, self.shields
-        self.objects = Objects(self.scene, self.people, self.arm, self._arrays, self._datas, *guards)
+        self.objects = Objects(self.scene, self.people, self.arm, self._arrays, self._models, self._datas, *guards)
         self._crew = Crew(num_envs, n_threads, self._run)
         self._gripper_actions = np.zeros(num_envs)
         self._goals = np.zeros((num_envs, self.dof))
@@ -272,6 +272,20 @@ class Engine:
             rng: where the choice of motions and their offsets come from.
         """
         self.people.begin(i, rng)
+        self._forget_people(i)
+
+    def move_person(self, i: int, shift: Array) -> None:
+        """Let the person who takes part stand elsewhere, at the start of their motion.
+
+        Args:
+            i: environment.
+            shift: x and y in the world (2,) [m].
+        """
+        self.people.move(i, shift)
+        self._forget_people(i)
+
+    def _forget_people(self, i: int) -> None:
+        """Make the shield take the next measurement for its first."""
         self.shields.human_seen[i] = 0
         observe_end(self._constants, self._arrays, self.people.records, i)
 
@@ -287,12 +301,14 @@ class Engine:
         self._interventions += self.shields.intervened
         self.objects.look()
 
-    def start_pose(self, pos: Array) -> Array:
+    def start_pose(self, pos: Array, tilt: float = 0.0, polish: bool = False) -> Array:
         """Find a configuration with the gripper pointing down at a place, in which the shield lets the arm stand.
 
         Args:
             pos: wanted for the grip site, in the world (3,) [m]; where an arm cannot do that, the gripper is farther
                 ahead, by as many steps of 5 cm as it takes.
+            tilt: how far the gripper is turned from pointing down toward +x; pi / 2: it points ahead [rad].
+            polish: also find what is far from the home pose.
 
         Returns:
             Joint angles (n,) [rad].
@@ -302,7 +318,7 @@ class Engine:
         """
         closing, home = closing_direction(self.scene.model, self.robot.gripper), np.array(self.robot.home_qpos)
         places = [np.asarray(pos) + np.array([_AHEAD_M * k, 0.0, 0.0]) for k in range(_AHEAD_STEPS)]
-        return start_configuration(self.arm, home, places, closing, self.is_clear)
+        return start_configuration(self.arm, home, places, closing, self.is_clear, tilt, polish)
 
     def is_free(self, q: Array, clearance_m: float) -> bool:
         """Tell whether a configuration keeps clear of table and pedestal and does not touch the arm itself.

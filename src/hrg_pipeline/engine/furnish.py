@@ -10,10 +10,13 @@ from hrg_pipeline.engine.layout import (
     GRIP_PREFIX,
     MARKER_PREFIX,
     OBJECT_PREFIX,
+    SLIDER_PREFIX,
     WELD_PREFIX,
+    HandWeld,
     Layout,
     SceneObject,
     Shape,
+    Slider,
 )
 from hrg_pipeline.human.body import BODY_NAMES
 
@@ -39,26 +42,23 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, human_prefix: str, group: in
         body.add_freejoint(name=OBJECT_PREFIX + thing.name)
         for part in thing.parts:
             _add_part(body, part, group, collides=True)
+        if thing.slider is not None:
+            _add_slider(body, thing.slider, SLIDER_PREFIX + thing.name, group)
         held = any(weld.object == thing.name for weld in layout.welds)
         if held or not thing.touches_people:
-            for name in BODY_NAMES:
-                spec.add_exclude(bodyname1=body.name, bodyname2=human_prefix + name)
+            for moved in [body.name] if thing.slider is None else [body.name, SLIDER_PREFIX + thing.name]:
+                for name in BODY_NAMES:
+                    spec.add_exclude(bodyname1=moved, bodyname2=human_prefix + name)
     for prop in layout.props:
         body = spec.worldbody.add_body(name=prop.name, pos=prop.pos, quat=prop.quat)
         for part in prop.parts:
             _add_part(body, part, group, collides=True)
     for weld in layout.welds:
         grip = spec.worldbody.add_body(name=GRIP_PREFIX + weld.name, mocap=True)
-        equality = spec.add_equality(
-            name=WELD_PREFIX + weld.name,
-            type=mujoco.mjtEq.mjEQ_WELD,
-            objtype=mujoco.mjtObj.mjOBJ_BODY,
-            name1=grip.name,
-            name2=OBJECT_PREFIX + weld.object,
-            active=False,
-        )
-        equality.data[:11] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-        equality.solref[:] = _WELD_SOLREF
+        if weld.ball is None:
+            _add_rigid(spec, weld, grip.name)
+        else:
+            _add_ball(spec, weld, grip)
 
 
 def draw_layout(spec: mujoco.MjSpec, layout: Layout, group: int) -> None:
@@ -72,6 +72,8 @@ def draw_layout(spec: mujoco.MjSpec, layout: Layout, group: int) -> None:
     for thing in layout.objects:
         for part in thing.parts:
             _add_part(spec.body(OBJECT_PREFIX + thing.name), part, group, collides=False)
+        if thing.slider is not None:
+            _add_part(spec.body(SLIDER_PREFIX + thing.name), thing.slider.part, group, collides=False)
     for prop in layout.props:
         for part in prop.parts:
             _add_part(spec.body(prop.name), part, group, collides=False)
@@ -83,9 +85,11 @@ def draw_layout(spec: mujoco.MjSpec, layout: Layout, group: int) -> None:
 def held_capsule(thing: SceneObject) -> tuple[Array, Array, float]:
     """Return a capsule around all parts: both ends of its axis in the object's frame (3,), and its radius [m].
 
-    The axis lies along the object's longest extent.
+    The axis lies along the object's longest extent. Of an object with a ``held_part`` only that is enclosed.
     """
     corners = np.concatenate([_corners(part) for part in thing.parts])
+    if thing.held_part is not None:
+        corners = np.clip(corners, *np.array(thing.held_part))
     low, high = corners.min(axis=0), corners.max(axis=0)
     middle, half = 0.5 * (low + high), 0.5 * (high - low)
     along = int(np.argmax(half))
@@ -98,6 +102,8 @@ def held_capsule(thing: SceneObject) -> tuple[Array, Array, float]:
 
 _WELD_SOLREF = (0.008, 1.0)
 """Time constant [s] and damping ratio of a weld: as stiff as two time steps allow."""
+_YIELDING = 0.5
+"""Impedance of a ball joint that gives: reference acceleration and constraint force are then those of a spring."""
 _KINDS = {
     "box": mujoco.mjtGeom.mjGEOM_BOX,
     "cylinder": mujoco.mjtGeom.mjGEOM_CYLINDER,
@@ -105,6 +111,54 @@ _KINDS = {
 }
 _OBJECT_BITS = 3
 """Bit 1 meets robot and table, bit 2 people where the robot is too far to be tested against them."""
+
+
+def _add_rigid(spec: mujoco.MjSpec, weld: HandWeld, grip: str) -> None:
+    equality = spec.add_equality(
+        name=WELD_PREFIX + weld.name,
+        type=mujoco.mjtEq.mjEQ_WELD,
+        objtype=mujoco.mjtObj.mjOBJ_BODY,
+        name1=grip,
+        name2=OBJECT_PREFIX + weld.object,
+        active=False,
+    )
+    equality.data[:11] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    equality.solref[:] = _WELD_SOLREF
+
+
+def _add_ball(spec: mujoco.MjSpec, weld: HandWeld, grip: mujoco.MjsBody) -> None:
+    """Let a place on an object stay where the grip is: forces, no torques."""
+    body = spec.body(OBJECT_PREFIX + weld.object)
+    ends = grip.add_site(name=grip.name), body.add_site(name=f"{body.name}_{weld.name}", pos=weld.ball)
+    equality = spec.add_equality(
+        name=WELD_PREFIX + weld.name,
+        type=mujoco.mjtEq.mjEQ_CONNECT,
+        objtype=mujoco.mjtObj.mjOBJ_SITE,
+        name1=ends[0].name,
+        name2=ends[1].name,
+        active=False,
+    )
+    if weld.spring is None:
+        equality.solref[:] = _WELD_SOLREF
+        return
+    # MuJoCo's stiffness is an acceleration per metre; the object's mass makes a force of it.
+    mass = float(sum(geom.mass for geom in body.geoms))
+    equality.solref[:] = -np.array(weld.spring) / mass
+    equality.solimp[:2] = _YIELDING, _YIELDING
+
+
+def _add_slider(body: mujoco.MjsBody, slider: Slider, name: str, group: int) -> None:
+    """Add a part that sinks into its object; what hits it and the object meets both of them."""
+    child = body.add_body(name=name)
+    child.add_joint(
+        name=name,
+        type=mujoco.mjtJoint.mjJNT_SLIDE,
+        axis=[0.0, 0.0, -1.0],
+        range=[0.0, slider.range_m],
+        limited=mujoco.mjtLimited.mjLIMITED_TRUE,
+        frictionloss=slider.friction_n,
+    )
+    _add_part(child, slider.part, group, collides=True)
 
 
 def _add_part(body: mujoco.MjsBody, part: Shape, group: int, *, collides: bool) -> None:

@@ -15,6 +15,7 @@ Colour = tuple[float, float, float, float]
 
 UPRIGHT: Quaternion = (1.0, 0.0, 0.0, 0.0)
 OBJECT_PREFIX, MARKER_PREFIX, WELD_PREFIX, GRIP_PREFIX = "object_", "marker_", "weld_", "grip_"
+SLIDER_PREFIX = OBJECT_PREFIX + "slider_"
 GREEN: Colour = (0.20, 0.65, 0.32, 1.0)
 GHOST: Colour = (0.20, 0.65, 0.32, 0.35)
 
@@ -46,11 +47,27 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Slider:
+    """A part that slides along an object's z axis against dry friction, such as a nail in a board."""
+
+    part: Shape
+    """Where it is before it slides."""
+    range_m: float
+    """How far down, against z, it can go [m]."""
+    friction_n: float
+    """Force below which it stays where it is [N]."""
+
+
+@dataclass(frozen=True)
 class SceneObject:
     """Something that can be moved; its frame is where its parts say."""
 
     name: str
     parts: tuple[Shape, ...]
+    slider: Slider | None = None
+    held_part: tuple[Vector, Vector] | None = None
+    """Lowest and highest corner, in the object's frame, of what is part of the robot for the shield while the gripper
+    holds it [m]; None: all of it. The rest of an object that robot and person carry together is the person's."""
     touches_people: bool = True
     """Whether hands push it. What can be welded to a hand passes through the person whose hand it is."""
 
@@ -81,7 +98,7 @@ class Marker:
 
 @dataclass(frozen=True)
 class HandWeld:
-    """Fixes an object to a body of person 0 while it is switched on."""
+    """Fixes an object to a body of person 0 while it is switched on: rigidly, or by a ball joint."""
 
     name: str
     body: str
@@ -91,6 +108,11 @@ class HandWeld:
     """Of the object in the body's frame, unless it is attached elsewhere [m]."""
     quat: Quaternion = UPRIGHT
     """Orientation of the object in the body's frame, wxyz."""
+    ball: Vector | None = None
+    """Place in the object's frame that it turns about freely in the hand [m]; None: it does not turn."""
+    spring: tuple[float, float] | None = None
+    """How a hand gives that holds by a ball joint: stiffness [N/m] and damping [N s/m]; None: as stiff as two time
+    steps allow."""
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,14 @@ from scipy.spatial.transform import Rotation
 
 from hrg_pipeline.engine.arrays import EnvArrays
 from hrg_pipeline.engine.furnish import held_capsule
+from hrg_pipeline.engine.layout import SLIDER_PREFIX
 from hrg_pipeline.engine.people import People
 from hrg_pipeline.engine.scene import Scene
+from hrg_pipeline.errors import ModelError
 from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.physics.contacts import GEOM_ALLOWED, GEOM_HELD
-from hrg_pipeline.robots.gripper_model import finger_sides
+from hrg_pipeline.robots.gripper_model import finger_sides, joint_sides
+from hrg_pipeline.robots.grippers import get_gripper
 from hrg_pipeline.robots.ik import Arm, forward
 from hrg_pipeline.shield.held import hold_object, release_object
 from hrg_pipeline.shield.model import ShieldModel
@@ -27,6 +30,8 @@ Bools = NDArray[np.bool_]
 HELD_MARGIN_M = 0.01
 """The shield's capsule around a held object is this much larger, so that it may slip by as much in the gripper."""
 _NOTHING = -1
+_CLOSING_STEPS = 100
+"""Openings that are tried until a finger touches what it is to hold."""
 
 
 class Objects:
@@ -40,6 +45,7 @@ class Objects:
         people: its people, for how fast hands move.
         arm: its arm, for where the last link is.
         arrays: state of the environments; ``geom_class`` of what is held is changed.
+        models: mjModel of each environment.
         datas: mjData of each environment.
         shield: the shield's model.
         shields: the shield's memory.
@@ -51,19 +57,24 @@ class Objects:
         people: People,
         arm: Arm,
         arrays: EnvArrays,
+        models: list[mujoco.MjModel],
         datas: list[mujoco.MjData],
         shield: ShieldModel,
         shields: ShieldState,
     ) -> None:
         self.layout = scene.layout
         self.count = len(scene.objects)
-        self._people, self._arm, self._arrays, self._datas = people, arm, arrays, datas
+        self._people, self._arm, self._arrays, self._models, self._datas = people, arm, arrays, models, datas
         self._shield, self._shields = shield, shields
         self._welds = np.array(scene.welds, dtype=np.int64)
         model, n = scene.model, len(datas)
         joints = model.body_jntadr[list(scene.objects)]
         self._qpos = model.jnt_qposadr[joints][:, None] + np.arange(7)
         self._qvel = model.jnt_dofadr[joints][:, None] + np.arange(6)
+        sliders = {k: SLIDER_PREFIX + thing.name for k, thing in enumerate(scene.layout.objects) if thing.slider}
+        self._slides = {k: int(model.jnt_qposadr[model.joint(name).id]) for k, name in sliders.items()}
+        self._slide_dofs = {k: int(model.jnt_dofadr[model.joint(name).id]) for k, name in sliders.items()}
+        self._fingers, self._finger_sides = scene.gripper_joints, joint_sides(get_gripper(scene.robot.gripper))
         self._geoms = [np.flatnonzero(model.geom_bodyid == body) for body in scene.objects]
         # Which object, which finger side, and whether it is the gripper at all, by geom.
         self._object_of = np.full(model.ngeom, _NOTHING)
@@ -91,7 +102,7 @@ class Objects:
         self.marker_pos = np.zeros((n, len(scene.layout.markers), 3))
         """Where the markers are drawn (N, M, 3) [m]."""
         self.marker_quat = np.tile([1.0, 0.0, 0.0, 0.0], (n, len(scene.layout.markers), 1))
-        self._held_place = np.zeros((n, 3))
+        self._held_ends = np.zeros((n, 2, 3))
 
     @property
     def gripped(self) -> Bools:
@@ -103,8 +114,12 @@ class Objects:
         """Largest force of a weld to a hand in the last step (N,) [N]."""
         return self._arrays.weld_force
 
+    def slide(self, thing: int) -> Array:
+        """How far the slider of an object has slid (N,) [m]."""
+        return np.array([data.qpos[self._slides[thing]] for data in self._datas])
+
     def place(self, i: int, thing: int, pos: Array, quat: Array | None = None) -> None:
-        """Put an object somewhere, at rest.
+        """Put an object somewhere, at rest, its slider where it was made.
 
         Args:
             i: environment.
@@ -116,7 +131,40 @@ class Objects:
         data.qpos[self._qpos[thing]] = np.concatenate([pos, (1.0, 0.0, 0.0, 0.0) if quat is None else quat])
         data.qvel[self._qvel[thing]] = 0.0
         data.qacc_warmstart[self._qvel[thing]] = 0.0
+        if thing in self._slides:
+            data.qpos[self._slides[thing]] = data.qvel[self._slide_dofs[thing]] = 0.0
         self._look_at_motion(i)
+
+    def take(self, i: int, thing: int, pos: Array, quat: Array | None = None) -> None:
+        """Put an object between the fingers of the gripper, and close them on it.
+
+        Args:
+            i: environment.
+            thing: index of the object.
+            pos: in the world (3,) [m].
+            quat: orientation wxyz (4,); default upright.
+
+        Raises:
+            ModelError: the fingers close without touching it.
+        """
+        self.place(i, thing, pos, quat)
+        model, data, joints = self._models[i], self._datas[i], self._fingers
+        data.qpos[joints.qpos] = joints.qpos_opened
+        for side in range(self.touched.shape[2]):
+            mine = self._finger_sides == side
+            for share in np.linspace(1.0, 0.0, _CLOSING_STEPS + 1):
+                opening = joints.qpos_closed + share * (joints.qpos_opened - joints.qpos_closed)
+                data.qpos[joints.qpos[mine]] = opening[mine]
+                mujoco.mj_fwdPosition(model, data)
+                self._look_at_contacts(i)
+                if self.touched[i, thing, side]:
+                    break
+            else:
+                name = self.layout.objects[thing].name
+                raise ModelError(f"the gripper closes beside '{name}' at {np.round(pos, 3).tolist()} m")
+        data.qvel[joints.dof] = 0.0
+        self._arrays.gripper[i] = 1.0
+        self._tell_shield(i)
 
     def attach(self, i: int, weld: int, pos: Array | None = None, quat: Array | None = None) -> None:
         """Put an object exactly where a hand is to hold it, moving with it, and fix it there.
@@ -151,7 +199,9 @@ class Objects:
         self._fix(i, weld, turn.inv().apply(self.pos[i, thing] - hand), held)
 
     def _fix(self, i: int, weld: int, pos: Array, turn: Rotation) -> None:
-        self._arrays.weld_pose[i, weld] = np.concatenate([pos, turn.as_quat(scalar_first=True)])
+        ball = self.layout.welds[weld].ball
+        at = pos if ball is None else pos + turn.apply(ball)
+        self._arrays.weld_pose[i, weld] = np.concatenate([at, turn.as_quat(scalar_first=True)])
         self._datas[i].eq_active[self._welds[weld]] = 1
 
     def detach(self, i: int, weld: int) -> None:
@@ -185,13 +235,13 @@ class Objects:
     def get_state(self, i: int) -> dict[str, Any]:
         """Return what mjData does not hold."""
         rows = {name: getattr(self, name)[i].copy() for name in _STATE}
-        return rows | {"held_place": self._held_place[i].copy()}
+        return rows | {"held_ends": self._held_ends[i].copy()}
 
     def set_state(self, i: int, state: dict[str, Any]) -> None:
         """Put environment ``i`` back into a state of ``get_state``."""
         for name in _STATE:
             getattr(self, name)[i] = state[name]
-        self._held_place[i] = state["held_place"]
+        self._held_ends[i] = state["held_ends"]
         if self.count:
             self._look_at_motion(i)
 
@@ -225,15 +275,17 @@ class Objects:
             if len(gripped) == 0:
                 return
             held = int(gripped[0])
+        start, end, radius = held_capsule(self.layout.objects[held])
+        place, turn = self._place_in_hand(i, held)
+        ends = place + turn.apply([start, end])
+        moved = np.linalg.norm(ends - self._held_ends[i], axis=1).max()
+        if self.held[i] == held and moved < 0.5 * HELD_MARGIN_M:
+            return
+        if self.held[i] != held:
             self.held[i] = held
             self._arrays.geom_class[i, self._geoms[held]] = GEOM_HELD
-        elif np.linalg.norm(self._place_in_hand(i, held)[0] - self._held_place[i]) < 0.5 * HELD_MARGIN_M:
-            return
-        place, turn = self._place_in_hand(i, held)
-        self._held_place[i] = place
-        start, end, radius = held_capsule(self.layout.objects[held])
+        self._held_ends[i] = ends
         mass = self.layout.objects[held].mass_kg
-        ends = place + turn.apply([start, end])
         hold_object(self._shield, self._shields, i, ends[0], ends[1], radius + HELD_MARGIN_M, mass)
 
     def _place_in_hand(self, i: int, thing: int) -> tuple[Array, Rotation]:

@@ -89,6 +89,10 @@ class People:
         """Whether a person waits in a loop (N,)."""
         return np.asarray(self._arrays.human_stage[:, person, 1] == pb.LOOPING)
 
+    def length(self, i: int, person: int = 0) -> float:
+        """Length of the clip of a person of environment ``i`` [s]."""
+        return float(self.motions.library.length_s[self._arrays.clip[i, person]])
+
     def has_finished(self, person: int = 0) -> NDArray[np.bool_]:
         """Whether the clip of a person has come to its end, which is then held (N,)."""
         return np.asarray(self.time_of(person) >= self.motions.library.length_s[self._arrays.clip[:, person]])
@@ -214,6 +218,10 @@ class People:
             shares = facts.loop_shares[stage]
             arrays.human_loops[i, person, k] = pb.perturbed_loop(loop, one[0], one[1], shares, scale, tempo)
         self.resize(i)
+
+    def move(self, i: int, shift: Array, person: int = 0) -> None:
+        """Let a person do the same elsewhere: all their motion is shifted by x, y in the world (2,) [m]."""
+        self._arrays.human_frame[i, person, :2] += shift
 
     def resize(self, i: int) -> None:
         """Give the physics of environment ``i`` the sizes of its people, if sizes vary."""

@@ -7,8 +7,8 @@ import numpy as np
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.jit import kernel
 
-_ROWS = 6
-"""Rows of constraints of a weld: three forces, then three torques."""
+_FORCES = 3
+"""The first rows of constraints of a weld are forces; a rigid one also has as many torques."""
 
 
 @kernel
@@ -25,12 +25,11 @@ def largest_weld_force(data: int, first: int, count: int) -> float:
         return 0.0
     ids, forces = c.constraint_ids(data, rows), c.constraint_forces(data, rows)
     largest = 0.0
-    row = 0
-    while row < rows:
-        if first <= ids[row] < first + count:
-            total = forces[row] ** 2 + forces[row + 1] ** 2 + forces[row + 2] ** 2
-            largest = max(largest, np.sqrt(total))
-            row += _ROWS
-        else:
-            row += 1
+    total, number = 0.0, 0
+    for row in range(rows):
+        if not first <= ids[row] < first + count:
+            continue
+        number = number + 1 if row > 0 and ids[row] == ids[row - 1] else 1
+        total = (total if number > 1 else 0.0) + (forces[row] ** 2 if number <= _FORCES else 0.0)
+        largest = max(largest, np.sqrt(total))
     return float(largest)

@@ -119,9 +119,7 @@ def finger_sides(model: mujoco.MjModel, gripper_name: str) -> tuple[NDArray[np.i
     One side is what the first driven joint moves, the other side all other fingers.
     """
     gripper = get_gripper(gripper_name)
-    first = next(iter(gripper.drivers))
-    driver = {name: name for name in gripper.drivers} | {name: c.driver for name, c in gripper.couplings.items()}
-    side = {name: int(driver[name] != first) for name in gripper.joints}
+    side = dict(zip(gripper.joints, joint_sides(gripper).tolist(), strict=True))
     found: tuple[list[int], list[int]] = [], []
     for geom in range(model.ngeom):
         body = int(model.geom_bodyid[geom])
@@ -133,6 +131,13 @@ def finger_sides(model: mujoco.MjModel, gripper_name: str) -> tuple[NDArray[np.i
                 break
             body = int(model.body_parentid[body])
     return np.array(found[0], dtype=np.int64), np.array(found[1], dtype=np.int64)
+
+
+def joint_sides(gripper: Gripper) -> NDArray[np.int64]:
+    """Tell which side of a gripper each of its joints moves (h,): 0 or 1."""
+    first = next(iter(gripper.drivers))
+    driver = {name: name for name in gripper.drivers} | {name: c.driver for name, c in gripper.couplings.items()}
+    return np.array([int(driver[name] != first) for name in gripper.joints], dtype=np.int64)
 
 
 def closing_direction(model: mujoco.MjModel, gripper_name: str) -> Array:

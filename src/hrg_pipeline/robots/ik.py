@@ -151,12 +151,18 @@ def solve(
 
 
 def start_configuration(
-    arm: Arm, home: Array, places: Sequence[Array], closing: Array, accept: Callable[[Array], bool] | None = None
+    arm: Arm,
+    home: Array,
+    places: Sequence[Array],
+    closing: Array,
+    accept: Callable[[Array], bool] | None = None,
+    tilt: float = 0.0,
+    polish: bool = False,
 ) -> Array:
-    """Find a configuration with the gripper pointing straight down at one of several places.
+    """Find a configuration with the gripper pointing straight down, or tilted ahead, at one of several places.
 
-    The fingers close along the world's x or y axis, and no joint is next to its limit. The first place that works is
-    taken, and of the configurations that put the gripper there the one nearest to ``home``.
+    Before it is tilted, the fingers close along the world's x or y axis; no joint is next to its limit. The first place
+    that works is taken, and of the configurations that put the gripper there the one nearest to ``home``.
 
     Args:
         arm: the arm.
@@ -164,6 +170,8 @@ def start_configuration(
         places: positions of the grip site in the world (3,) [m], the best one first.
         closing: direction in which the fingers close, in the frame of the grip site (3,).
         accept: function of a configuration (n,) that may refuse it; None: every one will do.
+        tilt: 0 where the gripper points down, pi / 2 where it points along the world's x axis [rad].
+        polish: also find what is far from ``home``, where the wish to stay near it pulls at the hand.
 
     Returns:
         Joint angles (n,) [rad].
@@ -175,22 +183,24 @@ def start_configuration(
     scatter = _SPREAD_RAD * rng.standard_normal((_TRIES, len(home)))
     scatter[0] = 0.0
     for pos in places:
-        candidates = np.concatenate(
-            [_all_solutions(arm, home, scatter, pos, down(closing, 0.5 * np.pi * quarter)) for quarter in range(4)]
-        )
+        wanted = [pointing(closing, 0.5 * np.pi * quarter, tilt) for quarter in range(4)]
+        candidates = np.concatenate([_all_solutions(arm, home, scatter, pos, rot, polish) for rot in wanted])
         distance = np.abs(candidates - home).max(axis=1)
         for k in np.argsort(distance, kind="stable"):
             room = np.minimum(candidates[k] - arm.q_min, arm.q_max - candidates[k]).min()
             if room >= _ROOM_RAD and (accept is None or accept(candidates[k])):
                 return np.asarray(candidates[k])
-    raise ModelError(f"no configuration with the gripper pointing down at {np.round(places, 3).tolist()} m")
+    way = "pointing down" if tilt == 0.0 else f"tilted ahead by {tilt:.2f} rad"
+    raise ModelError(f"no configuration with the gripper {way} at {np.round(places, 3).tolist()} m")
 
 
-def _all_solutions(arm: Arm, home: Array, scatter: Array, pos: Array, rot: Array) -> Array:
+def _all_solutions(arm: Arm, home: Array, scatter: Array, pos: Array, rot: Array, polish: bool) -> Array:
     """Configurations (k, n) that reach a pose exactly, from starts scattered about home (K, n)."""
     count = len(scatter)
     wanted = np.tile(pos, (count, 1)), np.tile(rot, (count, 1, 1))
     q, left = solve(arm, home + scatter, *wanted, posture=home, iterations=60)
+    if polish:
+        q, left = solve(arm, q, *wanted, iterations=20)
     return q[(left <= (_POSITION_TOLERANCE_M, _ANGLE_TOLERANCE_RAD)).all(axis=1)]
 
 
@@ -202,6 +212,13 @@ def down(closing: Array, yaw: float) -> Array:
     cos, sin = np.cos(yaw), np.sin(yaw)
     world = np.array([[cos, sin, 0.0], [sin, -cos, 0.0], [0.0, 0.0, -1.0]])
     return np.asarray(world @ site.T)
+
+
+def pointing(closing: Array, yaw: float, tilt: float) -> Array:
+    """Axes of a grip site (3, 3) that points down, turned about the world's y axis by ``tilt``, toward +x [rad]."""
+    cos, sin = np.cos(tilt), np.sin(tilt)
+    ahead = np.array([[cos, 0.0, -sin], [0.0, 1.0, 0.0], [sin, 0.0, cos]])
+    return np.asarray(ahead @ down(closing, yaw))
 
 
 def _error(frames: Frames, pos: Array, rot: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Where the gripper can get to while it points straight down."""
+"""Where the gripper can get to while it keeps its orientation, most often straight down."""
 
 from __future__ import annotations
 
@@ -31,18 +31,22 @@ class Reach:
     Args:
         engine: the engine.
         start: wanted for the grip site (3,) [m].
+        tilt: how far the gripper is turned from pointing down toward +x [rad];
+            None: it points down, near the home pose.
     """
 
-    def __init__(self, engine: Engine, start: tuple[float, float, float] = START) -> None:
-        self._engine, self._start = engine, start
+    def __init__(self, engine: Engine, start: tuple[float, float, float] = START, tilt: float | None = None) -> None:
+        self._engine, self._start, self._tilt = engine, start, tilt
 
     @cached_property
     def start_pose(self) -> Array:
-        """Joint angles with the gripper pointing down at the start (n,) [rad]."""
-        return self._engine.start_pose(np.array(self._start))
+        """Joint angles with the gripper pointing down, or tilted, at the start (n,) [rad]."""
+        if self._tilt is None:
+            return self._engine.start_pose(np.array(self._start))
+        return self._engine.start_pose(np.array(self._start), self._tilt, polish=True)
 
     def configurations(self, points: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Move the grip site from the start to places, the gripper pointing down all the way.
+        """Move the grip site from the start to places, the gripper pointing as it does there all the way.
 
         Args:
             points: in the world (K, 3) [m].
