@@ -192,7 +192,7 @@ def test_a_run_is_resumed_with_its_own_configuration_and_key(composed: Compose, 
 
 def test_what_cannot_be_resumed_is_told(composed: Compose, tmp_path: Path) -> None:
     _store_run(tmp_path, composed().with_run_id("old-run").parameters)
-    with pytest.raises(RunNotFoundError, match="run.resume=nobody"):
+    with pytest.raises(RunNotFoundError, match=r"run\.resume=nobody"):
         composed("run.resume=nobody")
     with pytest.raises(ConfigError, match="two runs"):
         composed("run.resume=old-run,run.id=another")

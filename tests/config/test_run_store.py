@@ -98,7 +98,7 @@ def _resumed(key: str, n_steps: int = 100, gamma: float = 0.9) -> dict[str, dict
 def test_an_unfinished_training_is_resumed_and_nothing_else(store: RunStore) -> None:
     _begun(store, "killed", 60)
     check_resume(store, _resumed("killed"), ["train"])
-    with pytest.raises(ConfigError, match="run.resume=killed"):
+    with pytest.raises(ConfigError, match=r"run\.resume=killed"):
         check_run(store, "killed", ["train"])
     with pytest.raises(RunNotFoundError):
         check_run(store, "killed", ["evaluate"])
@@ -106,7 +106,7 @@ def test_an_unfinished_training_is_resumed_and_nothing_else(store: RunStore) -> 
         check_resume(store, _resumed("killed"), ["evaluate"])
     with pytest.raises(ConfigError, match=r"algorithm\.gamma was 0\.9"):
         check_resume(store, _resumed("killed", gamma=0.8), [])
-    with pytest.raises(RunNotFoundError, match="no complete checkpoint.*killed"):
+    with pytest.raises(RunNotFoundError, match=r"no complete checkpoint.*killed"):
         check_resume(store, _resumed("failed"), ["train"])
 
 
