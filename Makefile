@@ -84,6 +84,7 @@ viz: $(STAMP) ## show the pipelines in Kedro-Viz
 bench: $(STAMP) ## measure speed of engine, shield, start-up and motion, and what the shield costs
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/overlap.py
+	$(BIN)/python benchmarks/checkpoint.py
 	$(BIN)/python benchmarks/shield.py
 	$(BIN)/python benchmarks/liveness.py
 	$(BIN)/python benchmarks/startup.py

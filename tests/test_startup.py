@@ -25,5 +25,5 @@ def test_listing_the_pipelines_imports_no_heavy_library() -> None:
         [sys.executable, "-c", PROGRAM], cwd=PROJECT, capture_output=True, text=True, check=True, timeout=120
     )
     names, heavy = result.stdout.splitlines()[-2:]
-    assert names == "['__default__', 'demonstrate', 'evaluate', 'import_motion', 'train']"
+    assert names == "['__default__', 'demonstrate', 'evaluate', 'import_motion', 'reproduce', 'train']"
     assert heavy == "[]"

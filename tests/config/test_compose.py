@@ -9,7 +9,7 @@ import yaml
 
 from hrg_pipeline.config.schema import Parameters
 from hrg_pipeline.config.show import to_yaml
-from hrg_pipeline.errors import ConfigError
+from hrg_pipeline.errors import ConfigError, RunNotFoundError
 from hrg_pipeline.tasks.reach_human import ReachHumanParams
 
 from .conftest import Compose, Write
@@ -177,3 +177,22 @@ def test_choices_of_a_stored_run_stay(composed: Compose, tmp_path: Path, choice:
 def test_an_id_that_is_not_stored_names_a_new_run(composed: Compose) -> None:
     assert composed("run.id=mine").parameters["run"]["id"] == "mine"
     assert composed().parameters["run"]["id"] is None
+
+
+@pytest.mark.parametrize("run_id", ["old-run", "0123456789abcdef0123456789abcdef"])
+def test_a_run_is_resumed_with_its_own_configuration_and_key(composed: Compose, tmp_path: Path, run_id: str) -> None:
+    old = composed("experiment=ppo,run.seed=5").with_run_id("old-run").parameters
+    old["run"] |= {"resume": "old-run", "load_step": 7}
+    _store_run(tmp_path, old)
+    now = composed(f"run.resume={run_id},run.n_steps=123").parameters
+    assert now["run"]["id"] == now["run"]["resume"] == "old-run"
+    assert (now["run"]["n_steps"], now["run"]["seed"], now["run"]["load_step"]) == (123, 5, None)
+    assert composed("run.id=old-run").parameters["run"]["resume"] is None, "how it was resumed once is no part of it"
+
+
+def test_what_cannot_be_resumed_is_told(composed: Compose, tmp_path: Path) -> None:
+    _store_run(tmp_path, composed().with_run_id("old-run").parameters)
+    with pytest.raises(RunNotFoundError, match=r"run\.resume=nobody"):
+        composed("run.resume=nobody")
+    with pytest.raises(ConfigError, match="two runs"):
+        composed("run.resume=old-run,run.id=another")

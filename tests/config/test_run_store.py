@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hrg_pipeline.config.params import RUN_ID_PATTERN
-from hrg_pipeline.config.run_guard import check_run
+from hrg_pipeline.config.run_guard import check_repetition, check_resume, check_run
 from hrg_pipeline.config.run_store import RunStore, new_run_key
 from hrg_pipeline.errors import ConfigError, RunNotFoundError
 
@@ -78,3 +78,47 @@ def test_a_training_never_overwrites_a_model(store: RunStore, pipelines: list[st
     check_run(store, "run-1", pipelines, sliced=True)
     check_run(store, "failed", pipelines)
     check_run(store, "new", pipelines)
+
+
+def _begun(store: RunStore, key: str, steps: int) -> None:
+    """Give a run stored parameters and a checkpoint."""
+    folder = store.folder / key
+    (folder / "checkpoints" / f"step-{steps:012d}").mkdir(parents=True)
+    (folder / "checkpoints" / f"step-{steps:012d}" / "manifest.json").write_text("{}")
+    (folder / "parameters.yml").write_text(
+        "{run: {n_steps: 100, seed: 1}, algorithm: {gamma: 0.9}, tracking: {run_name: a}}"
+    )
+
+
+def _resumed(key: str, n_steps: int = 100, gamma: float = 0.9) -> dict[str, dict[str, object]]:
+    run = {"id": key, "resume": key, "n_steps": n_steps, "seed": 1}
+    return {"run": run, "algorithm": {"gamma": gamma}, "tracking": {"run_name": "b"}}
+
+
+def test_an_unfinished_training_is_resumed_and_nothing_else(store: RunStore) -> None:
+    _begun(store, "killed", 60)
+    check_resume(store, _resumed("killed"), ["train"])
+    with pytest.raises(ConfigError, match=r"run\.resume=killed"):
+        check_run(store, "killed", ["train"])
+    with pytest.raises(RunNotFoundError):
+        check_run(store, "killed", ["evaluate"])
+    with pytest.raises(ConfigError, match="not for evaluate"):
+        check_resume(store, _resumed("killed"), ["evaluate"])
+    with pytest.raises(ConfigError, match=r"algorithm\.gamma was 0\.9"):
+        check_resume(store, _resumed("killed", gamma=0.8), [])
+    with pytest.raises(RunNotFoundError, match=r"no complete checkpoint.*killed"):
+        check_resume(store, _resumed("failed"), ["train"])
+
+
+def test_a_finished_training_is_extended_only(store: RunStore) -> None:
+    _begun(store, "run-1", 100)
+    with pytest.raises(ConfigError, match=r"finished its training of 100 steps; set run\.n_steps"):
+        check_resume(store, _resumed("run-1"), ["train"])
+    check_resume(store, _resumed("run-1", n_steps=200), ["train"])
+
+
+def test_a_repetition_is_of_what_was_stored(store: RunStore) -> None:
+    _begun(store, "run-1", 100)
+    check_repetition(store, _resumed("run-1"))
+    with pytest.raises(ConfigError, match=r"run\.n_steps was 100"):
+        check_repetition(store, _resumed("run-1", n_steps=200))

@@ -15,6 +15,8 @@ from hrg_pipeline.pipeline_registry import register_pipelines
 PROJECT = Path(__file__).parents[2]
 VERSIONED = {"policy", "replay_buffer", "normalisation", "episodes", "evaluation_metrics"}
 OUTSIDE_THE_PIPELINES = {"model_card", "model_card_page", "run_parameters", "mlflow_run"}
+REPEATED = {"repeated_policy", "repeated_curve", "repeated_episodes", "reproduction"}
+IN_MEMORY = {"repeated_replay_buffer", "repeated_run", "stored_run"}
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +40,9 @@ def names(kind: str) -> set[str]:
     return {name for name in every if not name.startswith("params:") and name != "parameters"}
 
 
-def test_the_pipelines_are_train_evaluate_demonstrate_and_import_motion() -> None:
+def test_the_pipelines_are_train_evaluate_demonstrate_reproduce_and_import_motion() -> None:
     pipelines = register_pipelines()
-    assert sorted(pipelines) == ["__default__", "demonstrate", "evaluate", "import_motion", "train"]
+    assert sorted(pipelines) == ["__default__", "demonstrate", "evaluate", "import_motion", "reproduce", "train"]
     assert [node.name for node in pipelines["demonstrate"].nodes] == ["build_env", "attach_expert", "demonstrate"]
     assert [node.name for node in pipelines["import_motion"].nodes] == ["import_motion"]
     assert pipelines["__default__"] is pipelines["train"]
@@ -59,7 +61,11 @@ def test_every_entry_can_be_made(entries: dict[str, Any], catalog: DataCatalog) 
 
 
 def test_every_dataset_of_the_pipelines_is_in_the_catalog_and_no_other(entries: dict[str, Any]) -> None:
-    assert names("datasets") | OUTSIDE_THE_PIPELINES == set(entries)
+    assert names("datasets") | OUTSIDE_THE_PIPELINES | REPEATED | IN_MEMORY == set(entries)
+    repeats = register_pipelines()["reproduce"]
+    assert REPEATED | IN_MEMORY <= repeats.datasets() and repeats.inputs() <= names("datasets") | {
+        f"params:{section}" for section in ("robot", "environment", "wrappers", "algorithm", "run")
+    }
 
 
 def test_every_parameter_of_the_pipelines_exists(loader: GroupedConfigLoader) -> None:
@@ -69,7 +75,9 @@ def test_every_parameter_of_the_pipelines_exists(loader: GroupedConfigLoader) ->
 
 
 def test_runs_never_meet(entries: dict[str, Any], loader: GroupedConfigLoader) -> None:
-    paths = {name: str(entry.get("filepath") or entry["path"]) for name, entry in entries.items()}
+    paths = {
+        name: str(entry.get("filepath") or entry["path"]) for name, entry in entries.items() if name not in IN_MEMORY
+    }
     of_a_run = {name: path for name, path in paths.items() if not name.startswith("motion_")}
     assert [name for name, path in of_a_run.items() if loader.run_key not in path] == ["provenance"]
 
@@ -85,12 +93,12 @@ def test_imports_of_different_sources_never_meet() -> None:
 
 
 def test_what_a_run_leaves_is_versioned(entries: dict[str, Any]) -> None:
-    assert {name for name, entry in entries.items() if entry.get("versioned")} == VERSIONED
+    assert {name for name, entry in entries.items() if entry.get("versioned")} == VERSIONED | REPEATED
 
 
 def test_every_dataset_stands_somewhere_in_the_picture(entries: dict[str, Any]) -> None:
     layers = {name: entry.get("metadata", {}).get("kedro-viz", {}).get("layer") for name, entry in entries.items()}
-    assert {name for name, layer in layers.items() if layer is None} == OUTSIDE_THE_PIPELINES
+    assert {name for name, layer in layers.items() if layer is None} == OUTSIDE_THE_PIPELINES | IN_MEMORY
 
 
 def test_what_tracking_is_asked_for_exists(entries: dict[str, Any], loader: GroupedConfigLoader) -> None:

@@ -66,7 +66,7 @@ def test_the_graph_has_every_node_and_reads_from_left_to_right(graph: dict[str, 
     assert tasks == {"build_env", "attach_wrappers", "train", "save_artifacts", "evaluate"}
     assert graph["layers"] == ["environment", "motion", "models", "stored", "reporting"]
     pipelines = {pipeline["id"] for pipeline in graph["pipelines"]}
-    assert pipelines == {"__default__", "train", "evaluate", "demonstrate", "import_motion"}
+    assert pipelines == {"__default__", "train", "evaluate", "demonstrate", "import_motion", "reproduce"}
 
 
 @pytest.mark.slow
