@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.experts.base import Expert
+from hrg_pipeline.experts.human_object_inspection import (
+    HumanObjectInspectionExpert,
+    HumanObjectInspectionExpertParams,
+)
 from hrg_pipeline.experts.human_robot_handover import HumanRobotHandoverExpert, HumanRobotHandoverExpertParams
 from hrg_pipeline.experts.params import ExpertParams
 from hrg_pipeline.experts.pick_place_close_human import PickPlaceCloseHumanExpert, PickPlaceCloseHumanExpertParams
@@ -24,6 +28,7 @@ EXPERTS: dict[str, tuple[type[ExpertParams], type[Expert]]] = {
     "HumanRobotHandover": (HumanRobotHandoverExpertParams, HumanRobotHandoverExpert),
     "PickPlaceCloseHuman": (PickPlaceCloseHumanExpertParams, PickPlaceCloseHumanExpert),
     "PickPlacePointingHuman": (PickPlacePointingHumanExpertParams, PickPlacePointingHumanExpert),
+    "HumanObjectInspection": (HumanObjectInspectionExpertParams, HumanObjectInspectionExpert),
 }
 """One line an expert."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.tasks.base import Task
+from hrg_pipeline.tasks.human_object_inspection import HumanObjectInspection, HumanObjectInspectionParams
 from hrg_pipeline.tasks.human_robot_handover import HumanRobotHandover, HumanRobotHandoverParams
 from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.pick_place_close_human import PickPlaceCloseHuman, PickPlaceCloseHumanParams
@@ -21,6 +22,7 @@ _TASKS: dict[str, tuple[type[TaskParams], type[Task]]] = {
     "HumanRobotHandover": (HumanRobotHandoverParams, HumanRobotHandover),
     "PickPlaceCloseHuman": (PickPlaceCloseHumanParams, PickPlaceCloseHuman),
     "PickPlacePointingHuman": (PickPlacePointingHumanParams, PickPlacePointingHuman),
+    "HumanObjectInspection": (HumanObjectInspectionParams, HumanObjectInspection),
 }
 """One line a task."""
 TASKS = {name: params for name, (params, _) in _TASKS.items()}
