@@ -17,10 +17,12 @@ class HumanObjectInspectionExpertParams(PickPlaceParams):
     name: Literal["HumanObjectInspection"] = "HumanObjectInspection"
     wait_m: tuple[float, float, float] = (0.33, 0.0, 1.05)
     """Where it waits with the cube until the person is there; world [m]."""
-    back_m: float = Field(default=0.08, ge=0.0)
+    back_m: float = Field(default=0.06, ge=0.0)
     """It holds the cube this much nearer to its own base than the target is, farther from the person [m]."""
-    down_m: float = Field(default=0.1, ge=0.0)
-    """It holds the cube this much lower than the target is [m]."""
+    hand_m: float = Field(default=0.3, ge=0.0)
+    """It draws back before a hand that is closer than this to the end effector [m]."""
+    yield_m: float = Field(default=0.04, ge=0.0)
+    """How far, at most [m]."""
 
 
 class HumanObjectInspectionExpert(PickPlaceHumanExpert):
@@ -34,6 +36,8 @@ class HumanObjectInspectionExpert(PickPlaceHumanExpert):
         "vec_eef_to_object",
         "vec_object_to_target",
         "target_pos",
+        "dist_eef_to_human_lh",
+        "dist_eef_to_human_rh",
         "gripper_aperture",
     )
 
@@ -45,8 +49,9 @@ class HumanObjectInspectionExpert(PickPlaceHumanExpert):
         approach = observation["phase"][:, 0] > 0.0
         wait = np.array(self.params.wait_m) - observation["object_pos"]
         aside = observation["target_pos"] * np.array([1.0, 1.0, 0.0])
-        back = self.params.back_m * aside / np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 1e-6)
-        back[:, 2] = self.params.down_m
+        hand = np.minimum(observation["dist_eef_to_human_lh"], observation["dist_eef_to_human_rh"])
+        back = self.params.back_m + np.clip(self.params.hand_m - hand, 0.0, self.params.yield_m)
+        back = back * aside / np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 1e-6)
         choices = (
             (gripped & approach, wait),
             (gripped, observation["vec_object_to_target"] - back),

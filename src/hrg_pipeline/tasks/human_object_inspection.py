@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 LOOP = "ready"
 """The loop in which the person waits for the cube, around the first keyframe."""
-HOLD_BACK_M, HOLD_DOWN_M = 0.08, 0.1
-"""The gripper gets to so much nearer to its own base, and lower, than the target is: there a cube is within ``goal_dist``
-of it, and the hand beside it farther from a face that comes nearer [m]."""
+FARTHER_M, LOWER_M = 0.1, 0.1
+"""The target is so much farther from the person and lower than where their eyes meet the cube in the motion, half a
+metre before their face: the gripper and a hand that is lifted to the cube both need room [m]."""
+BEHIND_M = 0.06
+"""The gripper also gets to this far behind the target, seen from the person [m]."""
 _DRAWS = 300
 """People who are drawn until one looks where the gripper gets to."""
 
@@ -31,8 +33,6 @@ class HumanObjectInspectionParams(CubeParams):
     """Places, rewards and scene of HumanObjectInspection."""
 
     env_id: Literal["HumanObjectInspection"] = "HumanObjectInspection"
-    goal_dist: float = Field(default=0.15, gt=0.0)
-    """The person looks at the cube when it is this close to the target [m]: room for a gripper beside a head."""
     goal_exit_tolerance: float = Field(default=0.02, ge=0.0)
     """The person goes back to waiting when the cube is this much farther than ``goal_dist`` from the target [m]."""
     object_gripped_reward: float = -1.0
@@ -43,13 +43,11 @@ class HumanObjectInspectionParams(CubeParams):
     """Range of x that the cube is put into: far enough from hands at the edge of the table for fingers to move [m]."""
     object_y_m: tuple[float, float] = (-0.1425, 0.1425)
     """The same for y."""
-    target_x_m: tuple[float, float] = (0.3, 0.6)
+    target_x_m: tuple[float, float] = (0.25, 0.6)
     """Range of x that targets are in: nobody comes who looks elsewhere [m]."""
     target_y_m: tuple[float, float] = (-0.4, 0.4)
     """The same for y."""
-    human: HumanParams = HumanParams(
-        human_rand=(0.0, 0.5, 0.0), motion=MotionParams(families=("object_inspection",))
-    )
+    human: HumanParams = HumanParams(human_rand=(0.0, 0.5, 0.0), motion=MotionParams(families=("object_inspection",)))
 
 
 class HumanObjectInspection(PickPlaceHuman):
@@ -139,14 +137,18 @@ class HumanObjectInspection(PickPlaceHuman):
 
     def _looked_at(self, i: int) -> Array:
         """Where the person of environment ``i`` is going to look (3,) [m]."""
-        return self.engine.people.point(i, np.array(self.engine.people.facts(i).target))
+        point = self.engine.people.point(i, np.array(self.engine.people.facts(i).target))
+        return _nearer(point, FARTHER_M) - np.array([0.0, 0.0, LOWER_M])
 
     def _is_reachable(self, place: Array) -> bool:
-        """Whether a place is in the box of targets, and the gripper gets close to it."""
+        """Whether a place is in the box of targets, and the gripper gets there and behind it."""
         low, high = np.array([self.params.target_x_m, self.params.target_y_m]).T
         inside = bool(((place[:2] >= low) & (place[:2] <= high)).all())
-        if not inside:
-            return False
-        back = HOLD_BACK_M / np.hypot(place[0], place[1])
-        held = place * np.array([1.0 - back, 1.0 - back, 1.0]) - np.array([0.0, 0.0, HOLD_DOWN_M])
-        return bool(self._reach.configurations(held[None])[1].all())
+        both = np.stack([place, _nearer(place, BEHIND_M)])
+        return inside and bool(self._reach.configurations(both)[1].all())
+
+
+def _nearer(place: Array, by_m: float) -> Array:
+    """Move a place level towards the foot of the robot (3,) [m]."""
+    share = 1.0 - by_m / np.hypot(place[0], place[1])
+    return place * np.array([share, share, 1.0])
