@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.experts.base import Expert
+from hrg_pipeline.experts.collaborative_stacking import (
+    CollaborativeStackingExpert,
+    CollaborativeStackingExpertParams,
+)
 from hrg_pipeline.experts.human_object_inspection import (
     HumanObjectInspectionExpert,
     HumanObjectInspectionExpertParams,
@@ -29,6 +33,7 @@ EXPERTS: dict[str, tuple[type[ExpertParams], type[Expert]]] = {
     "PickPlaceCloseHuman": (PickPlaceCloseHumanExpertParams, PickPlaceCloseHumanExpert),
     "PickPlacePointingHuman": (PickPlacePointingHumanExpertParams, PickPlacePointingHumanExpert),
     "HumanObjectInspection": (HumanObjectInspectionExpertParams, HumanObjectInspectionExpert),
+    "CollaborativeStacking": (CollaborativeStackingExpertParams, CollaborativeStackingExpert),
 }
 """One line an expert."""
 

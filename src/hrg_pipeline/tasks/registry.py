@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.tasks.base import Task
+from hrg_pipeline.tasks.collaborative_stacking import CollaborativeStacking, CollaborativeStackingParams
 from hrg_pipeline.tasks.human_object_inspection import HumanObjectInspection, HumanObjectInspectionParams
 from hrg_pipeline.tasks.human_robot_handover import HumanRobotHandover, HumanRobotHandoverParams
 from hrg_pipeline.tasks.params import TaskParams
@@ -23,6 +24,7 @@ _TASKS: dict[str, tuple[type[TaskParams], type[Task]]] = {
     "PickPlaceCloseHuman": (PickPlaceCloseHumanParams, PickPlaceCloseHuman),
     "PickPlacePointingHuman": (PickPlacePointingHumanParams, PickPlacePointingHuman),
     "HumanObjectInspection": (HumanObjectInspectionParams, HumanObjectInspection),
+    "CollaborativeStacking": (CollaborativeStackingParams, CollaborativeStacking),
 }
 """One line a task."""
 TASKS = {name: params for name, (params, _) in _TASKS.items()}
