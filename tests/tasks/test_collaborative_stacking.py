@@ -90,7 +90,7 @@ def test_the_person_puts_a_level_cube_where_the_stack_is_to_stand_and_waits(made
     assert inner.engine.people.is_looping[0]
     assert info["stack_height"][0] == 1
     cube = task._stack[0, 0]
-    np.testing.assert_allclose(objects.pos[0, cube], place + [0.0, 0.0, 0.5 * CUBE_M], atol=4e-3)
+    np.testing.assert_allclose(objects.pos[0, cube], place + np.array([0.0, 0.0, 0.5 * CUBE_M]), atol=4e-3)
     assert abs(objects.quat[0, cube, 0]) > 0.999
     assert objects.on_table[0, cube]
 
