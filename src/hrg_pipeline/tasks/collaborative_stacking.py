@@ -239,7 +239,8 @@ class CollaborativeStacking(Task):
         """Return every sensor."""
         engine, objects = self.engine, self.engine.objects
         robot, rows = observe_robot(engine), np.arange(engine.num_envs)
-        eef, cube = robot["robot0_eef_pos"], objects.pos[rows, self._next_cubes()]
+        eef: Array = robot["robot0_eef_pos"]
+        cube: Array = objects.pos[rows, self._next_cubes()]
         gripped, target = objects.gripped[:, [A, B]].any(axis=1, keepdims=True), self._targets()
         everything = objects.pos.reshape(engine.num_envs, -1)
         return {

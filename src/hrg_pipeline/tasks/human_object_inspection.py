@@ -138,7 +138,7 @@ class HumanObjectInspection(PickPlaceHuman):
     def _looked_at(self, i: int) -> Array:
         """Where the person of environment ``i`` is going to look (3,) [m]."""
         point = self.engine.people.point(i, np.array(self.engine.people.facts(i).target))
-        return _nearer(point, FARTHER_M) - np.array([0.0, 0.0, LOWER_M])
+        return np.asarray(_nearer(point, FARTHER_M) - np.array([0.0, 0.0, LOWER_M]))
 
     def _is_reachable(self, place: Array) -> bool:
         """Whether a place is in the box of targets, and the gripper gets there and behind it."""
@@ -151,4 +151,4 @@ class HumanObjectInspection(PickPlaceHuman):
 def _nearer(place: Array, by_m: float) -> Array:
     """Move a place level towards the foot of the robot (3,) [m]."""
     share = 1.0 - by_m / np.hypot(place[0], place[1])
-    return place * np.array([share, share, 1.0])
+    return np.asarray(place * np.array([share, share, 1.0]))
