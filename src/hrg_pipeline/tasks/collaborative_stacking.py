@@ -77,7 +77,7 @@ class CollaborativeStackingParams(TaskParams):
     """Range of x that the robot's cubes are put into [m]."""
     object_y_m: tuple[float, float] = (-0.35, 0.35)
     """The same for y."""
-    stack_x_m: tuple[float, float] = (0.35, 0.48)
+    stack_x_m: tuple[float, float] = (0.35, 0.52)
     """Range of x that stacks are in: nobody comes who builds one elsewhere [m]."""
     stack_y_m: tuple[float, float] = (-0.3, 0.3)
     """The same for y."""
@@ -239,9 +239,8 @@ class CollaborativeStacking(Task):
         """Return every sensor."""
         engine, objects = self.engine, self.engine.objects
         robot, rows = observe_robot(engine), np.arange(engine.num_envs)
-        eef: Array = robot["robot0_eef_pos"]
-        cube: Array = objects.pos[rows, self._next_cubes()]
-        gripped, target = objects.gripped[:, [A, B]].any(axis=1, keepdims=True), self._targets()
+        eef, cube = robot["robot0_eef_pos"], objects.pos[rows, self._next_cubes()]
+        gripped, target = np.asarray(objects.gripped[:, [A, B]].any(axis=1, keepdims=True)), self._targets()
         everything = objects.pos.reshape(engine.num_envs, -1)
         return {
             **robot,
