@@ -9,7 +9,6 @@ its default seed.
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +23,7 @@ from hrg_pipeline.pipelines.demonstrate.nodes import attach_expert, run_episodes
 from hrg_pipeline.reporting.statistics import summarize_episodes
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.robots.records import ROBOTS
-from hrg_pipeline.tasks.registry import task_params_class
+from hrg_pipeline.tasks.registry import snake_case, task_params_class
 from hrg_pipeline.wrappers.params import WrapperParams
 from measure import write_json
 
@@ -41,16 +40,11 @@ COLUMNS = (
 STEP_S = 0.1
 
 
-def choice(env_id: str) -> str:
-    """Name of a task's choices in the configuration: CamelCase as snake_case."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", env_id).lower()
-
-
 def measure(env_id: str, robot: str, episodes: int, lanes: int) -> dict[str, float]:
     """Let a task's expert do it with a robot, and summarise the episodes."""
     from hrg_pipeline.envs.spec import EnvSpec
 
-    name = choice(env_id)
+    name = snake_case(env_id)
     words = f"environment={name},expert={name},robot={robot},run.n_test_episodes={episodes},run.n_envs={lanes}"
     folders, store = ConfFolders(PROJECT / "conf", None), RunStore(PROJECT)
     chosen = compose(folders, read_overrides(parse_params(words)), store).parameters

@@ -21,15 +21,10 @@ from pydantic import BaseModel
 import hrg_pipeline.envs
 from hrg_pipeline.config.schema import defaults_of
 from hrg_pipeline.tasks.params import TaskParams
-from hrg_pipeline.tasks.registry import TASK_CLASSES, TASKS
+from hrg_pipeline.tasks.registry import TASK_CLASSES, TASKS, snake_case
 
 PAGES = Path(__file__).resolve().parent / "tasks"
 PICTURES = "../images/tasks"
-
-
-def snake(env_id: str) -> str:
-    """CamelCase as snake_case."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", env_id).lower()
 
 
 def meanings(model: type[BaseModel]) -> dict[str, str]:
@@ -77,7 +72,7 @@ def sizes(env_id: str) -> Iterator[str]:
 
 def page(env_id: str) -> str:
     """Return the page of a task."""
-    name, params = snake(env_id), TASKS[env_id]()
+    name, params = snake_case(env_id), TASKS[env_id]()
     first, _, rest = inspect.cleandoc(TASK_CLASSES[env_id].__doc__ or "").partition("\n")
     history = re.search(r"Version history: (.+?)\.?$", rest, re.MULTILINE)
     rest = re.sub(r"\n*Version history:.*", "", rest, flags=re.DOTALL).strip()
@@ -106,7 +101,7 @@ def main() -> None:
     if unknown:
         raise SystemExit(f"unknown task '{unknown[0]}'; choose among {', '.join(sorted(TASKS))}")
     for env_id in asked or TASKS:
-        path = PAGES / f"{snake(env_id)}.md"
+        path = PAGES / f"{snake_case(env_id)}.md"
         if path.exists():
             if asked:
                 raise SystemExit(f"{path.name} exists; it is not overwritten")

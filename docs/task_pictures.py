@@ -14,6 +14,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from hrg_pipeline.experts.registry import EXPERTS
+from hrg_pipeline.tasks.registry import snake_case
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / "docs" / "images" / "tasks"
@@ -40,7 +41,7 @@ def ffmpeg(*words: str) -> str:
 def main() -> None:
     """Draw what was asked for, or all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    every = [re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in EXPERTS]
+    every = [snake_case(name) for name in EXPERTS]
     for name in sys.argv[1:] or every:
         source = film(name)
         hours, minutes, seconds = re.findall(r"Duration: (\d+):(\d+):([\d.]+)", ffmpeg("-i", str(source)))[0]

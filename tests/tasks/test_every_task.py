@@ -15,7 +15,7 @@ from hrg_pipeline.envs import EnvSpec
 from hrg_pipeline.experts.registry import EXPERTS
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.robots.records import ROBOTS
-from hrg_pipeline.tasks.registry import TASK_CLASSES, TASKS
+from hrg_pipeline.tasks.registry import TASK_CLASSES, TASKS, snake_case
 
 FEW_CLIPS, STEPS = 24, 25
 
@@ -120,7 +120,7 @@ def test_every_task_has_an_expert():
 def test_every_sensor_is_on_the_page_of_the_task(task):
     """By its name, on the page or on that of another task that it refers to."""
     folder = Path(__file__).resolve().parents[2] / "docs" / "tasks"
-    page = folder / (re.sub(r"(?<!^)(?=[A-Z])", "_", task).lower() + ".md")
+    page = folder / (snake_case(task) + ".md")
     text = page.read_text(encoding="utf-8")
     for other in sorted(set(re.findall(r"\((\w+\.md)", text))):
         text += (folder / other).read_text(encoding="utf-8")

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.experts.base import Expert
-from hrg_pipeline.experts.collaborative_lifting import CollaborativeLiftingExpert, CollaborativeLiftingExpertParams
-from hrg_pipeline.experts.human_robot_handover import HumanRobotHandoverExpert, HumanRobotHandoverExpertParams
 from hrg_pipeline.experts.params import ExpertParams
-from hrg_pipeline.experts.pick_place_close_human import PickPlaceCloseHumanExpert, PickPlaceCloseHumanExpertParams
-from hrg_pipeline.experts.pick_place_human import PickPlaceHumanExpert, PickPlaceHumanExpertParams
-from hrg_pipeline.experts.pick_place_pointing_human import (
-    PickPlacePointingHumanExpert,
-    PickPlacePointingHumanExpertParams,
-)
-from hrg_pipeline.experts.reach_human import ReachHumanExpert, ReachHumanExpertParams
-from hrg_pipeline.experts.reach_human_cart import ReachHumanCartExpert, ReachHumanCartExpertParams
-from hrg_pipeline.experts.robot_human_handover import RobotHumanHandoverExpert, RobotHumanHandoverExpertParams
 from hrg_pipeline.robots.params import RobotParams
+from hrg_pipeline.tasks.registry import NAMES, snake_case
 
-EXPERTS: dict[str, tuple[type[ExpertParams], type[Expert]]] = {
-    "ReachHuman": (ReachHumanExpertParams, ReachHumanExpert),
-    "ReachHumanCart": (ReachHumanCartExpertParams, ReachHumanCartExpert),
-    "PickPlaceHuman": (PickPlaceHumanExpertParams, PickPlaceHumanExpert),
-    "RobotHumanHandover": (RobotHumanHandoverExpertParams, RobotHumanHandoverExpert),
-    "HumanRobotHandover": (HumanRobotHandoverExpertParams, HumanRobotHandoverExpert),
-    "PickPlaceCloseHuman": (PickPlaceCloseHumanExpertParams, PickPlaceCloseHumanExpert),
-    "PickPlacePointingHuman": (PickPlacePointingHumanExpertParams, PickPlacePointingHumanExpert),
-    "CollaborativeLifting": (CollaborativeLiftingExpertParams, CollaborativeLiftingExpert),
-}
-"""One line an expert."""
+
+def _load(name: str) -> tuple[type[ExpertParams], type[Expert]]:
+    module = importlib.import_module(f"hrg_pipeline.experts.{snake_case(name)}")
+    return getattr(module, f"{name}ExpertParams"), getattr(module, f"{name}Expert")
+
+
+EXPERTS = {name: _load(name) for name in NAMES}
+"""Every task has one: that of ``MyTask`` is the class ``MyTaskExpert``, with its parameters, in a file of that name."""
 
 
 def expert_params_class(name: object) -> type[ExpertParams]:

@@ -142,3 +142,15 @@ class Task(ABC):
         if self.params.done_at_collision:
             done = done | np.asarray(info["illegal_collision"], dtype=np.bool_)
         return done
+
+    def _go_on(self, phase: str, ready: Bools) -> NDArray[np.int64]:
+        """Let those that are in a phase and ready go on to the next one; returns which (k,)."""
+        number = self.phases.index(phase)
+        members = np.flatnonzero((self.phase == number) & ready)
+        self.phase[members] = number + 1
+        return members
+
+    def _is_past_keyframe(self, number: int) -> Bools:
+        """Tell whose clip of person 0 is past one of its keyframes (N,)."""
+        times = [self.engine.people.facts(i).keyframes_s[number] for i in range(self.engine.num_envs)]
+        return np.asarray(self.engine.people.time > np.array(times))

@@ -257,17 +257,6 @@ class Handover(Task):
         for i in np.flatnonzero(both).tolist():
             self.engine.objects.grasp(i, self.hand(i))
 
-    def _go_on(self, phase: str, ready: Bools) -> NDArray[np.int64]:
-        """Let those that are in a phase and ready go on to the next one; returns which (k,)."""
-        number = self.phases.index(phase)
-        members = np.flatnonzero((self.phase == number) & ready)
-        self.phase[members] = number + 1
-        return members
-
-    def _is_past_keyframe(self, number: int) -> Bools:
-        times = [self.engine.people.facts(i).keyframes_s[number] for i in range(self.engine.num_envs)]
-        return np.asarray(self.engine.people.time > np.array(times))
-
     def _held_out(self, i: int) -> tuple[Array, Rotation]:
         """Position (3,) [m] and orientation of the hand in the middle of the time that it is held out for."""
         body = BODY_NAMES.index(_BODIES[self.hand(i)])

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.tasks.base import Task
-from hrg_pipeline.tasks.collaborative_lifting import CollaborativeLifting, CollaborativeLiftingParams
-from hrg_pipeline.tasks.human_robot_handover import HumanRobotHandover, HumanRobotHandoverParams
 from hrg_pipeline.tasks.params import TaskParams
-from hrg_pipeline.tasks.pick_place_close_human import PickPlaceCloseHuman, PickPlaceCloseHumanParams
-from hrg_pipeline.tasks.pick_place_human import PickPlaceHuman, PickPlaceHumanParams
-from hrg_pipeline.tasks.pick_place_pointing_human import PickPlacePointingHuman, PickPlacePointingHumanParams
-from hrg_pipeline.tasks.reach_human import ReachHuman, ReachHumanParams
-from hrg_pipeline.tasks.reach_human_cart import ReachHumanCart, ReachHumanCartParams
-from hrg_pipeline.tasks.robot_human_handover import RobotHumanHandover, RobotHumanHandoverParams
 
-_TASKS: dict[str, tuple[type[TaskParams], type[Task]]] = {
-    "ReachHuman": (ReachHumanParams, ReachHuman),
-    "ReachHumanCart": (ReachHumanCartParams, ReachHumanCart),
-    "PickPlaceHuman": (PickPlaceHumanParams, PickPlaceHuman),
-    "RobotHumanHandover": (RobotHumanHandoverParams, RobotHumanHandover),
-    "HumanRobotHandover": (HumanRobotHandoverParams, HumanRobotHandover),
-    "PickPlaceCloseHuman": (PickPlaceCloseHumanParams, PickPlaceCloseHuman),
-    "PickPlacePointingHuman": (PickPlacePointingHumanParams, PickPlacePointingHuman),
-    "CollaborativeLifting": (CollaborativeLiftingParams, CollaborativeLifting),
-}
-"""One line a task."""
+NAMES = (
+    "ReachHuman",
+    "ReachHumanCart",
+    "PickPlaceHuman",
+    "PickPlaceCloseHuman",
+    "PickPlacePointingHuman",
+    "HumanObjectInspection",
+    "RobotHumanHandover",
+    "HumanRobotHandover",
+    "CollaborativeLifting",
+    "CollaborativeStacking",
+)
+"""One line a task: ``MyTask`` is the class ``MyTask``, with ``MyTaskParams``, in ``tasks/my_task.py``."""
+
+
+def snake_case(name: str) -> str:
+    """Turn the name of a task into that of its files and choices."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _load(name: str) -> tuple[type[TaskParams], type[Task]]:
+    module = importlib.import_module(f"hrg_pipeline.tasks.{snake_case(name)}")
+    return getattr(module, f"{name}Params"), getattr(module, name)
+
+
+_TASKS = {name: _load(name) for name in NAMES}
 TASKS = {name: params for name, (params, _) in _TASKS.items()}
 """Parameter model of each task."""
 TASK_CLASSES = {name: task for name, (_, task) in _TASKS.items()}
