@@ -73,7 +73,7 @@ class CollaborativeStackingParams(TaskParams):
     """Weight of the dense term -weight * ||target - cube|| [1/m]."""
     gripper_weight: float = Field(default=0.02, ge=0.0)
     """Weight of the dense term -weight * ||cube - end effector|| [1/m]."""
-    object_x_m: tuple[float, float] = (0.275, 0.44)
+    object_x_m: tuple[float, float] = (0.32, 0.44)
     """Range of x that the robot's cubes are put into [m]."""
     object_y_m: tuple[float, float] = (-0.35, 0.35)
     """The same for y."""
@@ -83,7 +83,7 @@ class CollaborativeStackingParams(TaskParams):
     """The same for y."""
     shield: ShieldParams = STACKING_SHIELD
     human: HumanParams = HumanParams(
-        human_rand=(0.02, 0.1, 0.1), motion=MotionParams(families=("collaborative_stacking",))
+        human_rand=(0.02, 0.1, 0.1), gives_way=False, motion=MotionParams(families=("collaborative_stacking",))
     )
 
 
