@@ -31,9 +31,9 @@ class CollaborativeStackingExpertParams(HandoverExpertParams):
     """It waits no farther ahead than this [m]."""
     delivered_m: float = Field(default=0.012, gt=0.0)
     """A cube that is as near as this to its place, seen from above and in height, is let go [m]."""
-    rise_m: float = Field(default=0.16, gt=0.0)
+    rise_m: float = Field(default=0.2, gt=0.0)
     """It rises straight up to this height above a cube that it has let go [m]."""
-    retreat_m: float = Field(default=0.17, ge=0.0)
+    retreat_m: float = Field(default=0.2, ge=0.0)
     """From there it draws back towards its base by this much, out of the way of the person's hand [m]."""
 
 
