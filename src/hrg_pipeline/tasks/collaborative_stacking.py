@@ -83,7 +83,7 @@ class CollaborativeStackingParams(TaskParams):
     """The same for y."""
     shield: ShieldParams = STACKING_SHIELD
     human: HumanParams = HumanParams(
-        human_rand=(0.02, 0.1, 0.1), gives_way=False, motion=MotionParams(families=("collaborative_stacking",))
+        human_rand=(0.02, 0.1, 0.1), motion=MotionParams(families=("collaborative_stacking",))
     )
 
 
