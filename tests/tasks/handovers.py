@@ -58,11 +58,11 @@ def play(env, policy, flat, steps, saved=None):
     return phases, successes, info
 
 
-def future(env, policy, state, before):
+def future(env, policy, state, before, steps=600):
     """Where everything ends if it goes on from a saved state."""
     inner = env.unwrapped
     inner.set_state(0, state)
-    phases, successes, info = play(env, policy, before.copy(), 600)
+    phases, successes, info = play(env, policy, before.copy(), steps)
     objects = inner.engine.objects
     return phases[-1], successes, objects.pos[0].tobytes(), inner.engine.q[0].tobytes(), info["episode_cost"][0]
 

@@ -60,7 +60,7 @@ def test_phases_follow_each_other_and_every_one_can_be_saved(made):
     env, policy = made
     flat, _ = env.reset(seed=[3])
     saved = {}
-    phases, successes, info = h.play(env, policy, flat, 900, saved)
+    phases, successes, info = h.play(env, policy, flat, 1200, saved)
     assert phases == [APPROACH, PLACE_FIRST, WAIT_2, PLACE_THIRD, WAIT_4, RETREAT, COMPLETE]
     assert successes == 1
     assert info["stack_height"][0] == 4
@@ -70,7 +70,10 @@ def test_phases_follow_each_other_and_every_one_can_be_saved(made):
     stack = objects.pos[0, task._stack[0]]
     np.testing.assert_allclose(np.diff(stack[:, 2]), CUBE_M, atol=2e-3)
     assert np.abs(stack[:, :2] - stack[0, :2]).max() < 0.5 * CUBE_M
-    ends = {h.future(env, policy, *saved[phase]) for phase in (PLACE_FIRST, WAIT_2, PLACE_THIRD, WAIT_4, RETREAT)}
+    ends = {
+        h.future(env, policy, *saved[phase], steps=1200)
+        for phase in (PLACE_FIRST, WAIT_2, PLACE_THIRD, WAIT_4, RETREAT)
+    }
     assert len(ends) == 1
 
 

@@ -31,8 +31,10 @@ class CollaborativeStackingExpertParams(HandoverExpertParams):
     """It waits no farther ahead than this [m]."""
     delivered_m: float = Field(default=0.012, gt=0.0)
     """A cube that is as near as this to its place, seen from above and in height, is let go [m]."""
-    rise_m: float = Field(default=0.16, gt=0.0)
+    rise_m: float = Field(default=0.2, gt=0.0)
     """It rises straight up to this height above a cube that it has let go [m]."""
+    retreat_m: float = Field(default=0.2, ge=0.0)
+    """From there it draws back towards its base by this much, out of the way of the person's hand [m]."""
 
 
 class CollaborativeStackingExpert(HandoverExpert):
@@ -57,6 +59,8 @@ class CollaborativeStackingExpert(HandoverExpert):
         asked, delivered = self._is_asked(observation), self._is_delivered(observation)
         still = np.zeros_like(cube)
         rise = cube * np.array([0.0, 0.0, 1.0]) + np.array([0.0, 0.0, params.rise_m])
+        rise[:, 1] = 0.0
+        rise[:, 0] = np.where(rise[:, 2] < params.band_m, cube[:, 0] - params.retreat_m, 0.0)
         wait = still.copy()
         wait[:, 0] = np.minimum(params.wait_x_m - observation["object_pos"][:, 0], 0.0)
         wait[:, 2] = params.wait_z_m - observation["object_pos"][:, 2]

@@ -33,7 +33,7 @@ HOVER_M = 0.12
 """Cubes and stack are where the gripper also gets to this far above them [m]."""
 APART_M = 0.12
 """Middles of the robot's cubes are at least this far apart [m]."""
-BESIDE_STACK_M = 0.2
+BESIDE_STACK_M = 0.26
 """And this far from the place of the stack [m]."""
 DROP_M = 0.003
 """The person lets a cube go this far above what it is to lie on [m]."""
@@ -57,7 +57,7 @@ class CollaborativeStackingParams(TaskParams):
     """Steps until the episode is truncated (1 step = 0.1 s)."""
     goal_dist: float = Field(default=0.025, gt=0.0)
     """A cube lies on the stack when it is this close to its place there along every axis [m]."""
-    room_m: float = Field(default=0.12, ge=0.0)
+    room_m: float = Field(default=0.26, ge=0.0)
     """The person goes on once the end effector is this far from the cube that it has put down [m]."""
     task_reward: float = 2.0
     """Reward of the step in which the stack is complete and the person has left."""
@@ -73,7 +73,7 @@ class CollaborativeStackingParams(TaskParams):
     """Weight of the dense term -weight * ||target - cube|| [1/m]."""
     gripper_weight: float = Field(default=0.02, ge=0.0)
     """Weight of the dense term -weight * ||cube - end effector|| [1/m]."""
-    object_x_m: tuple[float, float] = (0.275, 0.44)
+    object_x_m: tuple[float, float] = (0.32, 0.44)
     """Range of x that the robot's cubes are put into [m]."""
     object_y_m: tuple[float, float] = (-0.35, 0.35)
     """The same for y."""
