@@ -19,6 +19,9 @@ VALUES = {
     "pick_place_pointing_human": (500, 0.001, False, 0.1, "SSM", NO_SPREAD),
     "robot_human_handover": (1000, 0.001, True, 0.06, "PFL", [0.0, 0.2, 0.1]),
     "human_robot_handover": (1000, 0.001, True, 0.1, "PFL", [0.0, 0.2, 0.1]),
+    "human_object_inspection": (1000, 0.001, False, 0.1, "SSM", [0.0, 0.5, 0.0]),
+    "collaborative_lifting": (5000, 0.001, True, None, "SSM", NO_SPREAD),
+    "collaborative_stacking": (3000, 0.001, True, 0.025, "SSM", [0.02, 0.1, 0.1]),
 }
 
 
@@ -26,7 +29,11 @@ VALUES = {
 def test_a_preset_has_the_values_of_the_reference(task: str, tmp_path: Path) -> None:
     environment = composed(f"environment={task}_reference", tmp_path)["environment"]
     names = ("horizon", "safe_vel", "done_at_success", "goal_dist")
-    found = (*(environment[name] for name in names), environment["shield"]["type"], environment["human"]["human_rand"])
+    found = (
+        *(environment.get(name) for name in names),
+        environment["shield"]["type"],
+        environment["human"]["human_rand"],
+    )
     assert found == VALUES[task]
     assert environment["human"]["gives_way"] is False
 
