@@ -93,7 +93,7 @@ def test_an_unknown_pipeline_names_the_known_ones(project: Path) -> None:
     assert result.exit_code == 1
     assert (
         result.output == "Error: no pipeline 'trian'; "
-        "choose one of ['__default__', 'demonstrate', 'evaluate', 'import_motion', 'train']\n"
+        "choose one of ['__default__', 'demonstrate', 'evaluate', 'import_motion', 'reproduce', 'train']\n"
     )
 
 
