@@ -292,8 +292,8 @@ def test_what_a_run_starts_from_must_be_stored(kedro: Kedro) -> None:
 
 def test_a_group_and_a_name_of_a_model_can_be_chosen(kedro: Kedro) -> None:
     kedro.run("train", "save_artifacts", tracking={"group": "mine", "model_name": "arm"})
-    (run,) = kedro.stored()
-    assert run.data.tags["hrg.group"] == "mine"
+    group, run = kedro.stored()
+    assert group.info.run_name == run.data.tags["hrg.group"] == "mine"
     assert [model.name for model in open_client(kedro.project).search_registered_models()] == ["arm"]
 
 

@@ -7,7 +7,6 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from hrg_pipeline.experts.base import HOLD, Array, Expert, Observation
-from hrg_pipeline.experts.detours import detours_of
 from hrg_pipeline.experts.params import ExpertParams
 
 
@@ -34,6 +33,8 @@ class ReachHumanExpert(Expert):
 
     def motion(self, observation: Observation) -> Array:
         """Return joint steps (N, n)."""
+        from hrg_pipeline.experts.detours import detours_of
+
         now, goals = observation["robot0_joint_pos"], observation["desired_goal"]
         ways = detours_of(self.robot)
         stops = np.array([ways.next_stop(*pair) for pair in zip(now, goals, strict=True)])
