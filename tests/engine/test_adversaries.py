@@ -269,14 +269,14 @@ def mass_energy(engine):
     return 0.5 * dq @ full[np.ix_(dofs, dofs)] @ dq
 
 
-def test_an_arm_that_a_person_struck_is_not_held_against_the_robot(one):
-    """A head or an elbow hits a resting link; 12 ms later the arm, sent flying, meets the person again."""
+def test_an_arm_that_a_person_struck_is_neither_sent_flying_nor_held_against_the_robot(one):
+    """A head or an elbow hits a resting link."""
     attack = one("panda", 0, num_envs=1)
     attack.play([829])
     outcome = next(o for o in attack.outcomes.values() if o.episodes)
     assert outcome.contacts == 1 and outcome.faults() == {}
     assert outcome.fastest_contact_m_s < 1e-3
-    assert np.abs(attack.engine.data(0).qvel).max() > 100.0
+    assert 0.1 < np.abs(attack.engine.data(0).qvel).max() < 5.0
 
 
 @pytest.mark.parametrize("robot", sorted(ROBOTS))

@@ -10,13 +10,11 @@ from hrg_pipeline.engine.layout import (
     GRIP_PREFIX,
     MARKER_PREFIX,
     OBJECT_PREFIX,
-    SLIDER_PREFIX,
     WELD_PREFIX,
     HandWeld,
     Layout,
     SceneObject,
     Shape,
-    Slider,
 )
 from hrg_pipeline.human.body import BODY_NAMES
 
@@ -42,13 +40,10 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, human_prefix: str, group: in
         body.add_freejoint(name=OBJECT_PREFIX + thing.name)
         for part in thing.parts:
             _add_part(body, part, group, collides=True)
-        if thing.slider is not None:
-            _add_slider(body, thing.slider, SLIDER_PREFIX + thing.name, group)
         held = any(weld.object == thing.name for weld in layout.welds)
         if held or not thing.touches_people:
-            for moved in [body.name] if thing.slider is None else [body.name, SLIDER_PREFIX + thing.name]:
-                for name in BODY_NAMES:
-                    spec.add_exclude(bodyname1=moved, bodyname2=human_prefix + name)
+            for name in BODY_NAMES:
+                spec.add_exclude(bodyname1=body.name, bodyname2=human_prefix + name)
     for prop in layout.props:
         body = spec.worldbody.add_body(name=prop.name, pos=prop.pos, quat=prop.quat)
         for part in prop.parts:
@@ -72,8 +67,6 @@ def draw_layout(spec: mujoco.MjSpec, layout: Layout, group: int) -> None:
     for thing in layout.objects:
         for part in thing.parts:
             _add_part(spec.body(OBJECT_PREFIX + thing.name), part, group, collides=False)
-        if thing.slider is not None:
-            _add_part(spec.body(SLIDER_PREFIX + thing.name), thing.slider.part, group, collides=False)
     for prop in layout.props:
         for part in prop.parts:
             _add_part(spec.body(prop.name), part, group, collides=False)
@@ -145,20 +138,6 @@ def _add_ball(spec: mujoco.MjSpec, weld: HandWeld, grip: mujoco.MjsBody) -> None
     mass = float(sum(geom.mass for geom in body.geoms))
     equality.solref[:] = -np.array(weld.spring) / mass
     equality.solimp[:2] = _YIELDING, _YIELDING
-
-
-def _add_slider(body: mujoco.MjsBody, slider: Slider, name: str, group: int) -> None:
-    """Add a part that sinks into its object; what hits it and the object meets both of them."""
-    child = body.add_body(name=name)
-    child.add_joint(
-        name=name,
-        type=mujoco.mjtJoint.mjJNT_SLIDE,
-        axis=[0.0, 0.0, -1.0],
-        range=[0.0, slider.range_m],
-        limited=mujoco.mjtLimited.mjLIMITED_TRUE,
-        frictionloss=slider.friction_n,
-    )
-    _add_part(child, slider.part, group, collides=True)
 
 
 def _add_part(body: mujoco.MjsBody, part: Shape, group: int, *, collides: bool) -> None:

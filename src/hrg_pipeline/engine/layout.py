@@ -15,7 +15,6 @@ Colour = tuple[float, float, float, float]
 
 UPRIGHT: Quaternion = (1.0, 0.0, 0.0, 0.0)
 OBJECT_PREFIX, MARKER_PREFIX, WELD_PREFIX, GRIP_PREFIX = "object_", "marker_", "weld_", "grip_"
-SLIDER_PREFIX = OBJECT_PREFIX + "slider_"
 GREEN: Colour = (0.20, 0.65, 0.32, 1.0)
 GHOST: Colour = (0.20, 0.65, 0.32, 0.35)
 
@@ -47,24 +46,11 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Slider:
-    """A part that slides along an object's z axis against dry friction, such as a nail in a board."""
-
-    part: Shape
-    """Where it is before it slides."""
-    range_m: float
-    """How far down, against z, it can go [m]."""
-    friction_n: float
-    """Force below which it stays where it is [N]."""
-
-
-@dataclass(frozen=True)
 class SceneObject:
     """Something that can be moved; its frame is where its parts say."""
 
     name: str
     parts: tuple[Shape, ...]
-    slider: Slider | None = None
     held_part: tuple[Vector, Vector] | None = None
     """Lowest and highest corner, in the object's frame, of what is part of the robot for the shield while the gripper
     holds it [m]; None: all of it. The rest of an object that robot and person carry together is the person's."""

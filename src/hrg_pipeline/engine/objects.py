@@ -11,7 +11,6 @@ from scipy.spatial.transform import Rotation
 
 from hrg_pipeline.engine.arrays import EnvArrays
 from hrg_pipeline.engine.furnish import held_capsule
-from hrg_pipeline.engine.layout import SLIDER_PREFIX
 from hrg_pipeline.engine.people import People
 from hrg_pipeline.engine.scene import Scene
 from hrg_pipeline.errors import ModelError
@@ -71,9 +70,6 @@ class Objects:
         joints = model.body_jntadr[list(scene.objects)]
         self._qpos = model.jnt_qposadr[joints][:, None] + np.arange(7)
         self._qvel = model.jnt_dofadr[joints][:, None] + np.arange(6)
-        sliders = {k: SLIDER_PREFIX + thing.name for k, thing in enumerate(scene.layout.objects) if thing.slider}
-        self._slides = {k: int(model.jnt_qposadr[model.joint(name).id]) for k, name in sliders.items()}
-        self._slide_dofs = {k: int(model.jnt_dofadr[model.joint(name).id]) for k, name in sliders.items()}
         self._fingers, self._finger_sides = scene.gripper_joints, joint_sides(get_gripper(scene.robot.gripper))
         self._geoms = [np.flatnonzero(model.geom_bodyid == body) for body in scene.objects]
         # Which object, which finger side, and whether it is the gripper at all, by geom.
@@ -114,12 +110,8 @@ class Objects:
         """Largest force of a weld to a hand in the last step (N,) [N]."""
         return self._arrays.weld_force
 
-    def slide(self, thing: int) -> Array:
-        """How far the slider of an object has slid (N,) [m]."""
-        return np.array([data.qpos[self._slides[thing]] for data in self._datas])
-
     def place(self, i: int, thing: int, pos: Array, quat: Array | None = None) -> None:
-        """Put an object somewhere, at rest, its slider where it was made.
+        """Put an object somewhere, at rest.
 
         Args:
             i: environment.
@@ -131,8 +123,6 @@ class Objects:
         data.qpos[self._qpos[thing]] = np.concatenate([pos, (1.0, 0.0, 0.0, 0.0) if quat is None else quat])
         data.qvel[self._qvel[thing]] = 0.0
         data.qacc_warmstart[self._qvel[thing]] = 0.0
-        if thing in self._slides:
-            data.qpos[self._slides[thing]] = data.qvel[self._slide_dofs[thing]] = 0.0
         self._look_at_motion(i)
 
     def take(self, i: int, thing: int, pos: Array, quat: Array | None = None) -> None:
