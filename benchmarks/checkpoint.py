@@ -12,29 +12,12 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from measure import one_thread_for_linear_algebra, print_table, write_json
 
-one_thread_for_linear_algebra()
-
-import numpy as np  # noqa: E402  # after the thread count is set
-from stable_baselines3.common.logger import Logger  # noqa: E402
-
-from hrg_pipeline.envs import EnvSpec  # noqa: E402
-from hrg_pipeline.learning import checkpoint_state  # noqa: E402
-from hrg_pipeline.learning.agent import build_model  # noqa: E402
-from hrg_pipeline.learning.checkpoint_store import CheckpointStore, Keep  # noqa: E402
-from hrg_pipeline.learning.checkpoint_writer import CheckpointWriter  # noqa: E402
-from hrg_pipeline.learning.determinism import contained_randomness  # noqa: E402
-from hrg_pipeline.learning.params import SACParams  # noqa: E402
-from hrg_pipeline.learning.replay_rows import fill_buffer  # noqa: E402
-from hrg_pipeline.learning.storage import COLUMNS  # noqa: E402
-from hrg_pipeline.learning.vec_env import EngineVecEnv  # noqa: E402
-from hrg_pipeline.robots.params import RobotParams  # noqa: E402
-from hrg_pipeline.tasks.reach_human import ReachHumanParams  # noqa: E402
-from hrg_pipeline.wrappers.attach import attach_wrappers  # noqa: E402
-from hrg_pipeline.wrappers.params import WrapperParams  # noqa: E402
+if TYPE_CHECKING:
+    from hrg_pipeline.learning.vec_env import EngineVecEnv
 
 N_ENVS = 8
 KEYS = ("object-state", "goal_difference")
@@ -42,6 +25,13 @@ KEYS = ("object-state", "goal_difference")
 
 def measure(model: Any, vec_env: EngineVecEnv, rows: int, added: int) -> dict[str, float]:
     """Take a checkpoint of a full buffer, another one later, and read that back."""
+    import numpy as np
+
+    from hrg_pipeline.learning import checkpoint_state
+    from hrg_pipeline.learning.checkpoint_store import CheckpointStore, Keep
+    from hrg_pipeline.learning.checkpoint_writer import CheckpointWriter
+    from hrg_pipeline.learning.replay_rows import fill_buffer
+
     times: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         store = CheckpointStore(folder)
@@ -73,6 +63,21 @@ def main() -> None:
     parser.add_argument("--transitions", type=int, default=1_000_000, help="in the replay buffer")
     parser.add_argument("--save-freq", type=int, default=20_000, help="transitions between two checkpoints")
     options = parser.parse_args()
+    one_thread_for_linear_algebra()
+    import numpy as np
+    from stable_baselines3.common.logger import Logger
+
+    from hrg_pipeline.envs import EnvSpec
+    from hrg_pipeline.learning.agent import build_model
+    from hrg_pipeline.learning.determinism import contained_randomness
+    from hrg_pipeline.learning.params import SACParams
+    from hrg_pipeline.learning.storage import COLUMNS
+    from hrg_pipeline.learning.vec_env import EngineVecEnv
+    from hrg_pipeline.robots.params import RobotParams
+    from hrg_pipeline.tasks.reach_human import ReachHumanParams
+    from hrg_pipeline.wrappers.attach import attach_wrappers
+    from hrg_pipeline.wrappers.params import WrapperParams
+
     spec = attach_wrappers(EnvSpec.create(RobotParams(), ReachHumanParams()), WrapperParams(), KEYS)
     params = SACParams(buffer_size=options.transitions, device="cpu")
     samples: list[dict[str, float]] = []
