@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import pickle
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kedro.io.core import DatasetError
@@ -110,13 +112,32 @@ class Bomb:
         return Path.touch, (self.file,)
 
 
-@pytest.mark.parametrize("name", sorted(set(LOADERS) - {"policy.zip"}))
+@names
 def test_no_code_of_a_hostile_file_is_run(tmp_path, name):
     mark = tmp_path / "ran"
     stream = io.BytesIO()
     np.savez(stream, header=np.array([Bomb(mark)], dtype=object), rewards=np.array([Bomb(mark)], dtype=object))
     for content in (pickle.dumps(Bomb(mark)), stream.getvalue()):
         assert load(tmp_path, name, content)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("member", ["data", "policy.pth", "policy.optimizer.pth", "pytorch_variables.pth"])
+def test_no_code_inside_a_model_is_run(tmp_path, member):
+    mark = tmp_path / "ran"
+    bomb = pickle.dumps(Bomb(mark))
+    # The pickled attributes of stable-baselines3 are base64 inside JSON, weights are pickles inside torch's own zip.
+    as_data = json.dumps({"bomb": {":type:": "Bomb", ":serialized:": base64.b64encode(bomb).decode()}}).encode()
+    tensors = io.BytesIO()
+    torch.save({"weight": Bomb(mark)}, tensors)
+    for hostile in (as_data, tensors.getvalue(), bomb):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(whole("policy.zip"))) as source, zipfile.ZipFile(stream, "w") as archive:
+            assert member in source.namelist()
+            for name in source.namelist():
+                archive.writestr(name, hostile if name == member else source.read(name))
+        refused = load(tmp_path, "policy.zip", stream.getvalue())
+        assert refused or member == "data", "only the part that is not read may be anything"
     assert not mark.exists()
 
 
