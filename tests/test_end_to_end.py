@@ -100,12 +100,14 @@ def test_mlflow_has_the_run_with_parameters_metrics_and_model(project, trained):
         metrics = {key for (key,) in store.execute("select distinct key from metrics")}
         tags = dict(store.execute("select key, value from tags"))
         versions = store.execute("select count(*) from model_versions").fetchone()[0]
+        evaluated_at = store.execute("select distinct step from metrics where key like 'evaluation/%'").fetchall()
     assert status == "FINISHED"
     assert parameters["run.n_steps"] == "400"
     assert parameters["environment.shield.type"] == "SSM"
     assert any(key.startswith("rollout/") for key in metrics)
     assert any(key.startswith("safety/") for key in metrics)
     assert any(key.startswith("evaluation/") for key in metrics)
+    assert evaluated_at == [(400,)]
     assert versions == 1
     assert any("git" in key for key in tags)
     artifacts = {path.name for path in (project / "mlartifacts").rglob("*")}
@@ -136,6 +138,25 @@ def test_a_decision_of_the_shield_is_drawn(project, trained):
         done = kedro(project, "shield", "inspect", "--run", models.name, *words)
         assert done.returncode == 1
         assert part in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_run_comes_out_the_same_again_and_a_difference_is_told(project, trained):
+    (models,) = (project / "data/06_models").iterdir()
+    (curve,) = models.glob("training_curve.parquet/*/training_curve.parquet")
+    whole = curve.read_bytes()
+    table = pd.read_parquet(curve)
+    reports = project / "data/08_reporting" / models.name / "reproduction/report.json"
+    for stored in (table, table.assign(**{"rollout/ep_rew_mean": 1.0})):
+        stored.to_parquet(curve)
+        done = kedro(project, "run", "--pipeline", "reproduce", "--params", f"run.id={models.name}")
+        report = json.loads(max(reports.glob("*/report.json")).read_text())
+        assert done.returncode == (0 if report["equal"] else 1), done.stderr
+        told = {name: text for name, text in report["differences"].items() if text}
+        assert report["equal"] == (stored is table) == (not told)
+        assert not told or (list(told) == ["curve"] and "rollout/ep_rew_mean" in told["curve"])
+        assert not told or (told["curve"] in done.stderr and "Traceback" not in done.stderr)
+    curve.write_bytes(whole)
 
 
 @pytest.mark.slow

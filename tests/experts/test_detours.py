@@ -1,4 +1,4 @@
-"""The expert of ReachHuman gets around the table, its pedestal and the arm itself."""
+"""The expert of ReachHuman gets around the table, its pedestal, the arm itself and people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.robots.records import ROBOTS
 
 ROBOT, GOALS = ROBOTS["panda"], 4
+NOBODY = np.full((9, 3), 9.0)
 
 
 @pytest.fixture(scope="module")
@@ -30,31 +31,49 @@ def hidden(ways: Detours) -> list[np.ndarray]:
     return found
 
 
+def walk(goal: np.ndarray, people: np.ndarray) -> list[np.ndarray]:
+    """Follow the expert from the home pose until it is there, at the speed of half an action a step."""
+    expert, way = ReachHumanExpert(ReachHumanExpertParams(), 0.1), [np.array(ROBOT.home_qpos)]
+    while np.linalg.norm(way[-1] - goal) >= 0.1:
+        assert len(way) < 150
+        seen = {"robot0_joint_pos": way[-1][None], "desired_goal": goal[None], "human_joint_pos": people.reshape(1, -1)}
+        way.append(way[-1] + 0.1 * expert.motion(seen)[0])
+    return way
+
+
 def test_what_is_hidden_behind_an_obstacle_is_reached_and_nothing_is_touched(ways, hidden):
-    expert = ReachHumanExpert(ReachHumanExpertParams(), 0.1)
     around, itself = ways._checkers
     for goal in hidden:
-        q = np.array(ROBOT.home_qpos)
-        for _ in range(100):
-            q = q + 0.1 * expert.motion({"robot0_joint_pos": q[None], "desired_goal": goal[None]})[0]
+        for q in walk(goal, NOBODY):
             assert around.gap(0, q) > CLEAR_OF_OBSTACLES_M - 1e-3
             assert itself.gap(0, q) > 0.0
-            if np.linalg.norm(q - goal) < 0.1:
-                break
-        assert np.linalg.norm(q - goal) < 0.1
+
+
+def test_a_person_in_the_way_is_gone_around(ways):
+    home = np.array(ROBOT.home_qpos)
+    goal = home + 2.0 * np.eye(len(home))[0]
+    straight = ways._crowding.motions(home[None], goal[None])
+    hand = straight.points[0, 1, -1]  # where the gripper would be half way
+    assert ways.is_straight(home, goal) and np.array_equal(ways.next_stop(home, goal, NOBODY), goal)
+
+    def nearest(way: list[np.ndarray]) -> float:
+        points = ways._crowding.motions(np.array(way[:-1]), np.array(way[1:])).points
+        return float(np.linalg.norm(points - hand, axis=-1).min())
+
+    assert nearest([home, goal]) < 1e-9 < 0.25 < nearest(walk(goal, hand[None]))
 
 
 def test_a_straight_way_is_taken_and_an_impossible_goal_is_headed_for(ways):
     home = np.array(ROBOT.home_qpos)
     near = home + 0.05
-    assert ways.next_stop(home, near) is near
+    assert ways.next_stop(home, near, NOBODY) is near
     inside = home.copy()
     inside[1] = ROBOT.q_max[1]  # deep in the table
     assert ways._checkers[0].gap(0, inside) < 0.0
-    assert ways.next_stop(home, inside) is inside
+    assert ways.next_stop(home, inside, NOBODY) is inside
 
 
 def test_the_roadmap_is_the_same_every_time(ways):
     again = Detours(RobotParams())
     np.testing.assert_array_equal(again._nodes, ways._nodes)
-    np.testing.assert_array_equal(again._lengths, ways._lengths)
+    np.testing.assert_array_equal(again._pairs, ways._pairs)

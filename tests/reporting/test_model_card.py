@@ -82,6 +82,7 @@ def test_the_page_stands_by_itself_and_nothing_in_it_is_taken_for_markup(curve):
     page = card_page(card, curve)
     assert "tiny-&lt;1&gt;" in page and "<1>" not in page
     assert "0.9   95 % interval [0.8, 0.95]" in page
+    assert "<th>shield.type</th><td>SSM</td>" in page
     assert "data:image/png;base64," in page
     assert re.findall(r"""(?:src|href)=['"](?!data:)""", page) == []
     assert "Not evaluated yet" in card_page(build_card(PARAMETERS, SPEC, MANIFEST, curve, None), curve)

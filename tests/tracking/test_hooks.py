@@ -40,11 +40,11 @@ def train(run: dict[str, Any]) -> str:
     return "weights"
 
 
-def save_artifacts(policy: str) -> dict[str, str]:
-    return {"policy": policy}
+def save_artifacts(policy: str) -> dict[str, Any]:
+    return {"policy": policy, "steps": 200}
 
 
-def evaluate(manifest: dict[str, str]) -> dict[str, float]:
+def evaluate(manifest: dict[str, Any]) -> dict[str, float]:
     return {"success_rate": 0.96, "success_rate_low": 0.9, "success_rate_high": 1.0, "n_episodes": 50.0}
 
 
@@ -313,7 +313,8 @@ def test_a_run_can_be_tracked_in_two_places(kedro: Kedro, capsys: pytest.Capture
     events = EventAccumulator(str(kedro.project / "data/08_reporting/key-1/tensorboard"))
     events.Reload()
     assert [(e.step, e.value) for e in events.Scalars("rollout/ep_rew_mean")] == [(0, 0.0), (100, 10.0), (200, 20.0)]
-    assert events.Scalars("evaluation/success_rate")[0].value == pytest.approx(0.96)
+    (evaluated,) = events.Scalars("evaluation/success_rate")
+    assert (evaluated.value, evaluated.step) == (pytest.approx(0.96), 200)
     assert "parameters/text_summary" in events.Tags()["tensors"]
     assert "tensorboard --logdir data/08_reporting" in capsys.readouterr().out
 

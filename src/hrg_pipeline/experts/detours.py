@@ -1,4 +1,4 @@
-"""Ways of an arm around obstacles and itself: a roadmap of its free configurations (Kavraki et al. 1996)."""
+"""Ways of an arm around obstacles, itself and people: a roadmap of its free configurations (Kavraki et al. 1996)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from hrg_pipeline.engine.collision import CollisionChecker
 from hrg_pipeline.engine.obstacles import OBSTACLES
 from hrg_pipeline.engine.scene import BARE, build_scene
+from hrg_pipeline.experts.crowding import Crowding
 from hrg_pipeline.human.params import HumanParams
 from hrg_pipeline.robots.params import RobotParams
 from hrg_pipeline.robots.robot import Robot
@@ -24,6 +26,8 @@ CLEAR_OF_OBSTACLES_M, CLEAR_OF_ITSELF_M = 0.025, 0.005
 _SEED = 20_261_126
 _MAX_TRIES = 20_000
 _SPREAD_RAD = 0.8
+_THERE_RAD = 0.02
+"""An arm is at a node when no joint is farther from it."""
 _ROOM = 1.4
 """Nodes are free by this factor, so that whoever stops next to one is not too close either."""
 
@@ -48,11 +52,12 @@ class Detours:
         )
         self._nodes = self._draw_nodes(scene.robot)
         count = len(self._nodes)
-        self._lengths = np.full((count + 2, count + 2), np.inf)
-        for a in range(count):
-            for b in range(a):
-                if self._is_free(self._nodes[a], self._nodes[b]):
-                    self._join(a, b, self._nodes[a] - self._nodes[b])
+        pairs = [(a, b) for a in range(count) for b in range(a) if self._is_free(self._nodes[a], self._nodes[b])]
+        self._pairs = np.array(pairs)
+        self._crowding = Crowding(scene.chain, scene.capsules)
+        # Asked for in every step of an episode.
+        self._joined = lru_cache(maxsize=256)(self._find_joined)
+        self._motions = self._crowding.motions(*self._nodes[self._pairs.T])
 
     def is_straight(self, start: Array, goal: Array) -> bool:
         """Tell whether all joints can turn uniformly from one configuration (n,) to another [rad].
@@ -62,30 +67,39 @@ class Detours:
         middle = 0.5 * (start + goal)
         return self._is_free(start, middle) and self._is_free(goal, middle)
 
-    def next_stop(self, start: Array, goal: Array) -> Array:
+    def next_stop(self, start: Array, goal: Array, people: Array) -> Array:
         """Return where to go in a straight line now (n,) [rad]: the goal, or the first stop on the way to it.
+
+        The way is the fastest one if people stay where they are.
 
         Args:
             start: configuration of the arm (n,) [rad].
             goal: where it is to get to (n,) [rad]; it is returned where no way is known.
+            people: points of people (K, 3) [m].
         """
-        if self.is_straight(start, goal):
+        straight = self.is_straight(start, goal)
+        if straight and not self._crowding.motions(start[None], goal[None]).meet(people):
             return goal
-        count = len(self._nodes)
-        lengths = self._lengths.copy()
-        for end, q in ((count, start), (count + 1, goal)):
-            for k, node in enumerate(self._nodes):
-                if self._is_free(q, node):
-                    lengths[end, k] = lengths[k, end] = _length(q - node)
-        _, before = dijkstra(lengths, directed=False, indices=count + 1, return_predecessors=True)
-        stop = int(before[count])
-        return self._nodes[stop] if 0 <= stop < count else goal
+        count, joined = len(self._nodes), self._joined(tuple(goal))
+        stops = np.array([*self._nodes, goal])
+        last = self._crowding.motions(self._nodes[joined], goal[None])
+        times = np.concatenate([self._motions.times(people), last.times(people)])
+        ends = np.concatenate([self._pairs, np.column_stack([joined, np.full(len(joined), count)])])
+        rest = dijkstra(csr_array((times, ends.T), shape=(count + 1,) * 2), directed=False, indices=count)
+        first = self._crowding.motions(start[None], stops)
+        times = np.where(first.turns > _THERE_RAD, first.times(people) + rest, np.inf)
+        for k in np.argsort(times, kind="stable"):
+            if np.isfinite(times[k]) and (straight if k == count else self._is_free(start, stops[k])):
+                return np.asarray(stops[k])
+        return goal
+
+    def _find_joined(self, goal: tuple[float, ...]) -> NDArray[np.int64]:
+        """Return the nodes from which a straight way leads to a configuration."""
+        free = [self._is_free(np.array(goal), node) for node in self._nodes]
+        return np.flatnonzero(free)
 
     def _is_free(self, start: Array, end: Array) -> bool:
         return all(checker.is_free(0, start, end) for checker in self._checkers)
-
-    def _join(self, a: int, b: int, difference: Array) -> None:
-        self._lengths[a, b] = self._lengths[b, a] = _length(difference)
 
     def _draw_nodes(self, robot: Robot) -> Array:
         """Draw configurations that are free, half of them around the home pose, which is the first (K, n) [rad]."""
@@ -106,8 +120,3 @@ class Detours:
 def detours_of(robot: RobotParams) -> Detours:
     """Return the roadmap of a robot, made when first asked for."""
     return Detours(robot)
-
-
-def _length(difference: Array) -> float:
-    """How far the joint turns that turns the farthest [rad]: all arms here take about as long."""
-    return float(np.abs(difference).max())

@@ -1,4 +1,4 @@
-"""The expert of ReachHuman: joints go straight to their goals, or around what is in the way."""
+"""The expert of ReachHuman: joints go straight to their goals, or around what and who is in the way."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class ReachHumanExpertParams(ExpertParams):
 class ReachHumanExpert(Expert):
     """All joints move towards their goals; the one that is farthest sets the pace, so that the direction stays.
 
-    Where table, pedestal or the arm itself are in the way, it goes around them. It knows its own kinematics and where
-    the table is; all else it observes.
+    Where table, pedestal or the arm itself are in the way, it goes around them, and around people where that is faster
+    than to be slowed down by them. It knows its own kinematics and where the table is; all else it observes.
     """
 
     params: ReachHumanExpertParams
-    obs_keys: ClassVar[tuple[str, ...]] = ("robot0_joint_pos", "desired_goal")
+    obs_keys: ClassVar[tuple[str, ...]] = ("robot0_joint_pos", "desired_goal", "human_joint_pos")
     cartesian: ClassVar[bool] = False
 
     def motion(self, observation: Observation) -> Array:
@@ -37,7 +37,8 @@ class ReachHumanExpert(Expert):
 
         now, goals = observation["robot0_joint_pos"], observation["desired_goal"]
         ways = detours_of(self.robot)
-        stops = np.array([ways.next_stop(*pair) for pair in zip(now, goals, strict=True)])
+        people = observation["human_joint_pos"].reshape(len(now), -1, 3)
+        stops = np.array([ways.next_stop(*one) for one in zip(now, goals, people, strict=True)])
         steps = (stops - now) / self.params.step_rad
         return np.asarray(steps / np.maximum(np.abs(steps).max(axis=1, keepdims=True), 1.0))
 

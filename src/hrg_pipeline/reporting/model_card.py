@@ -171,7 +171,10 @@ def _hash_of(name: str, files: Mapping[str, Any]) -> str | None:
 
 def _rows(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, value in values.items():
-        yield name, value if isinstance(value, str) else _json(value)
+        if isinstance(value, Mapping) and value:
+            yield from _rows({f"{name}.{inner}": part for inner, part in value.items()})
+        else:
+            yield name, value if isinstance(value, str) else _json(value)
 
 
 def _measured(figures: Mapping[str, Mapping[str, float]]) -> Iterable[tuple[str, str]]:

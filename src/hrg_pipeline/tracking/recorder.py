@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PARAMETERS_ARTIFACT = "config/parameters.yml"
 CHECKPOINTS = "checkpoints"
 """Dataset that names the folder of a training's checkpoints; None: none are written."""
-RUN_REF, RUN_PARAMETERS = "mlflow_run", "run_parameters"
+RUN_REF, RUN_PARAMETERS, MANIFEST = "mlflow_run", "run_parameters", "manifest"
 """Datasets outside the pipelines: the MLflow run of a run key, and its resolved parameters."""
 
 
@@ -199,9 +199,17 @@ class Recorder:
         if "artifact_path" in wishes:
             self._mirror(name, wishes)
         if "metrics" in wishes:
-            self.run.log(flatten_metrics(data, wishes["metrics"]), step=0)
+            self.run.log(flatten_metrics(data, wishes["metrics"]), step=self._learned_steps())
         if "registers" in wishes and self._tracking.register_model and self._mlflow:
             self._register(self._mlflow, wishes["registers"])
+
+    def _learned_steps(self) -> int:
+        """Return for how long the policy has learned, so that its figures stand along the curves; 0 for an expert."""
+        asked = self._parameters["run"].get("load_step")
+        if isinstance(asked, int):
+            return asked
+        known = MANIFEST in self._catalog and self._catalog.exists(MANIFEST)
+        return int(self._catalog[MANIFEST].load()["steps"]) if known else 0
 
     def _mirror(self, name: str, wishes: Mapping[str, Any]) -> None:
         path = dataset_path(self._catalog, name)
