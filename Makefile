@@ -15,6 +15,9 @@ export UV_SYSTEM_CERTS := $(or $(UV_SYSTEM_CERTS),$(if $(wildcard /etc/ssl/certs
 PORT ?= $(or $(HRG_UI_PORT),5000)
 export HRG_UI_PORT := $(PORT)
 
+# Processes that `make test` runs in; each needs 4 to 8 GB.
+WORKERS ?= 2
+
 UV_VERSION := 0.13.9
 TORCH_VERSION := 2.13.0
 VENV := .venv
@@ -47,8 +50,9 @@ setup: $(STAMP) ## install everything into .venv  [TORCH=cpu|cu130|auto]
 train: $(STAMP) ## train, evaluate and store a run  [EXP=experiment SEED=1 ARGS=run.n_envs=4,environment.horizon=50]
 	$(BIN)/kedro run --pipelines train$(if $(PARAMS), --params '$(PARAMS)')
 
-test: lint ## all checks and tests, slow ones included
-	$(BIN)/python -m pytest -m "not nightly"$(if $(ARGS), $(ARGS))
+# Each file stays in one process, because compiled scenes and trained runs are shared within it.
+test: lint ## all checks and tests, slow ones included  [WORKERS=2]
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=15 -m "not nightly"$(if $(ARGS), $(ARGS))
 
 test-nightly: $(STAMP) ## the long statistical checks
 	$(BIN)/python -m pytest -m nightly$(if $(ARGS), $(ARGS))

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def _make(*words: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
     # Flags and variables of a `make test` around us must not reach the make that is tested.
-    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "EXP", "SEED", "ARGS", "TORCH", "PORT")
+    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "EXP", "SEED", "ARGS", "TORCH", "PORT", "WORKERS")
     env = {name: value for name, value in os.environ.items() if name not in outer} | variables
     return subprocess.run(["make", *words], cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
@@ -49,7 +49,7 @@ def test_test_runs_every_check_with_pytest_last():
         "lint-imports",
         "python",
     ]
-    assert commands[-1] == '.venv/bin/python -m pytest -m "not nightly"'
+    assert commands[-1] == '.venv/bin/python -m pytest -n 2 --dist loadfile --durations=15 -m "not nightly"'
 
 
 @pytest.fixture
