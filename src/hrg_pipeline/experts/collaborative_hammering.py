@@ -22,8 +22,9 @@ class CollaborativeHammeringExpertParams(HandoverExpertParams):
     """Height of the hammer's face above the nail at which it travels there [m]."""
     press_m: float = Field(default=0.03, gt=0.0)
     """It aims so far below the top of the nail [m]."""
-    wait_z_m: float = Field(default=1.3, gt=0.0)
-    """Height at which it waits for the board, and to which it rises when the nail is in, world [m]."""
+    wait_m: tuple[float, float, float] = (0.34, 0.0, 1.2)
+    """Where it waits for the board, and until the person is gone with it: above and beside what is carried; world
+    [m]."""
 
 
 class CollaborativeHammeringExpert(HandoverExpert):
@@ -38,8 +39,7 @@ class CollaborativeHammeringExpert(HandoverExpert):
         press = nail - np.array([0.0, 0.0, params.press_m])
         near = self.is_near(nail) & (nail[:, 2] > -params.vertical_m)
         strike = np.where(near[:, None], press, self.approach(nail))
-        wait = np.zeros_like(nail)
-        wait[:, 2] = params.wait_z_m - observation["robot0_eef_pos"][:, 2]
+        wait = np.array(params.wait_m) - observation["robot0_eef_pos"]
         return self.towards(np.where(phase[:, _PRESENT, None] > 0.0, strike, wait))
 
     def gripper(self, observation: Observation) -> Array:

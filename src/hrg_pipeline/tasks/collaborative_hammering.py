@@ -32,8 +32,6 @@ FIRMLY, RIGHT, LEFT = 0, 1, 2
 """Indices of the welds: the right hand carries the board; both hands hold it while it lies on the table."""
 LOOP = "present"
 """The loop in which the person holds the board still."""
-START: tuple[float, float, float] = (0.305, 0.0, 1.3)
-"""Where the gripper waits: the hammer is above a board that somebody brings [m]."""
 TABLE_M: tuple[float, float, float] = (1.9, 2.0, 0.05)
 """Longer than usual, so that the middle of the board lies on it."""
 FARTHER_M = 0.1
@@ -167,7 +165,7 @@ class CollaborativeHammering(Task):
 
     def __init__(self, params: TaskParams, engine: Engine) -> None:
         super().__init__(params, engine)
-        self._reach = Reach(engine, START)
+        self._reach = Reach(engine)
         self._loose = np.zeros(engine.num_envs, dtype=np.int64)
         for facts in engine.people.motions.clips:
             if LOOP not in facts.loops or len(facts.keyframes_s) != 2:
