@@ -46,8 +46,6 @@ FACE_M = 0.105
 """From the gripper's place on the handle down to the hammer's face [m]."""
 DEPTH_M = 0.025
 """How far the nail is driven in [m]."""
-FRICTION_N = 20.0
-"""What holds it in the board [N]."""
 CLEAR_M = 0.05
 """The person takes the board up when the hammer's face is so far above it [m]."""
 HOVER_M = 0.15
@@ -86,14 +84,16 @@ class CollaborativeHammeringParams(TaskParams):
     """Weight of the dense term -weight * ||nail - face of the hammer|| [1/m]."""
     nail_x_m: tuple[float, float] = (0.05, 0.4)
     """Range of x that the nail is put into, from the middle of the board toward the robot [m]."""
-    nail_y_m: tuple[float, float] = (-0.15, 0.15)
+    nail_y_m: tuple[float, float] = (-0.18, 0.18)
     """The same for y, across the board [m]."""
+    nail_friction_n: float = Field(default=20.0, gt=0.0)
+    """What it takes to move the nail in its board [N]."""
     hand_clearance_m: float = Field(default=0.25, ge=0.0)
     """The nail is at least this far from both hands [m]."""
     board_rand: tuple[float, float, float] = (0.03, 0.01, 0.05)
     """Half widths of the uniform offset of the board in the hands: along, across [m], yaw [rad]."""
     shield: ShieldParams = ShieldParams(
-        tracking_error_m=0.04,
+        tracking_error_m=0.05,
         obstacles=("table", "base", "walls", "floor"),
         obstacle_gripper=False,
         gripper_distance_m=0.15,
@@ -177,13 +177,14 @@ class CollaborativeHammering(Task):
     @classmethod
     def layout(cls, params: TaskParams) -> Layout:
         """Return hammer, board, nail, and the hands on the board."""
+        assert isinstance(params, CollaborativeHammeringParams)
         balls = (None, RIGHT_M, LEFT_M)
         welds = tuple(
             HandWeld(name, hand, "board", (0.0, 0.0, 0.0), ball=ball, spring=HAND_SPRING if ball else None)
             for name, hand, ball in zip(("firmly", "right", "left"), _HANDS, balls, strict=True)
         )
         offset = Layout().table_offset
-        return Layout(TABLE_M, offset, objects=(hammer(), board()), nails=(nail(),), welds=welds)
+        return Layout(TABLE_M, offset, objects=(hammer(), board()), nails=(nail(params.nail_friction_n),), welds=welds)
 
     @property
     def start_pose(self) -> Array:
@@ -373,11 +374,11 @@ def board() -> SceneObject:
     return SceneObject("board", (Shape("box", HALF_M, mass_kg=mass, colour=_WOOD),))
 
 
-def nail() -> Nail:
-    """Return the nail; its frame has its origin in the middle of the top of its head."""
+def nail(friction_n: float) -> Nail:
+    """Return the nail, held by friction [N]; its frame has its origin in the middle of the top of its head."""
     long = 2.0 * _HEAD_HALF_M + DEPTH_M
     head = Shape("cylinder", (0.012, _HEAD_HALF_M), pos=(0.0, 0.0, -_HEAD_HALF_M), mass_kg=0.01, colour=_IRON)
     half = 0.5 * (DEPTH_M + _TIP_M)
     shank_at = (0.0, 0.0, -2.0 * _HEAD_HALF_M - half)
     shank = Shape("cylinder", (0.003, half), pos=shank_at, mass_kg=0.005, colour=_IRON)
-    return Nail("nail", "board", (head, shank), HALF_M[2] + long, DEPTH_M, FRICTION_N)
+    return Nail("nail", "board", (head, shank), HALF_M[2] + long, DEPTH_M, friction_n)
