@@ -105,7 +105,8 @@ _STUCK_KG, _STUCK_NS_M = 1e5, 1e6
 """Inertia and damping of the two joints that say where a nail sticks: it stays there, and yet the place is state of an
 environment and not part of the model, which all environments share."""
 _NAIL_KG = 0.1
-"""Added inertia of a nail along its axis, against creeping: MuJoCo's friction gives way by 0.04 mm/s at half its force."""
+"""Added inertia of a nail along its axis, against creeping: MuJoCo's friction gives way by 0.04 mm/s at half its
+force."""
 _STIFF = (0.9999, 0.9999)
 """Impedance of a nail's friction and of its end stop."""
 _WELD_SOLREF = (0.008, 1.0)
@@ -163,6 +164,7 @@ def _add_nail(spec: mujoco.MjSpec, nail: Nail, group: int) -> None:
     for name, axis in NAIL_AXES.items():
         joint = body.add_joint(name=f"{body.name}_{name}", type=slide, axis=axis)
         joint.armature, joint.damping[0] = _STUCK_KG, _STUCK_NS_M
+    # The last one is along the nail.
     joint.armature, joint.damping[0], joint.frictionloss = _NAIL_KG, 0.0, nail.friction_n
     joint.limited, joint.range[:] = True, (0.0, nail.depth_m)
     joint.solref_friction[:] = joint.solref_limit[:] = _WELD_SOLREF

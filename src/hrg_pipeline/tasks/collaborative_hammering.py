@@ -48,6 +48,8 @@ DEPTH_M = 0.025
 """How far the nail is driven in [m]."""
 CLEAR_M = 0.05
 """The person takes the board up when the hammer's face is so far above it [m]."""
+HANDS_M = 0.1
+"""Hands that hold a board on the table are no farther than this from its top [m]."""
 HOVER_M = 0.15
 """The gripper also gets to so far above the place in which it reaches the nail [m]."""
 _HANDS = ("R_Hand", "R_Hand", "L_Hand")
@@ -167,6 +169,7 @@ class CollaborativeHammering(Task):
         super().__init__(params, engine)
         self._reach = Reach(engine)
         self._loose = np.zeros(engine.num_envs, dtype=np.int64)
+        self._table_m = engine.scene.layout.table_offset[2]
         for facts in engine.people.motions.clips:
             if LOOP not in facts.loops or len(facts.keyframes_s) != 2:
                 raise ConfigError(
@@ -211,7 +214,9 @@ class CollaborativeHammering(Task):
                 break
             self.engine.next_person(i, rng)
         else:
-            raise ModelError(f"none of {_DRAWS} people brought a nail to where the gripper reaches, pointing down")
+            raise ModelError(
+                f"none of {_DRAWS} people laid a board on the table whose nail the gripper reaches, pointing down"
+            )
         for weld in range(len(_HANDS)):
             objects.detach(i, weld)
         objects.attach(i, FIRMLY, *self._in_hand(i, pos, turn))
@@ -323,8 +328,14 @@ class CollaborativeHammering(Task):
         turn = Rotation.from_quat(objects.quat[:, HAMMER], scalar_first=True)
         return np.asarray(objects.pos[:, HAMMER] + turn.apply([0.0, 0.0, -FACE_M]))
 
+    def _holding(self, i: int) -> tuple[Array, Rotation]:
+        """Positions of right and left hand (2, 3) [m] while the board lies there, and how the right one is turned."""
+        people = self.engine.people
+        pos, quat = people.pose_at(i, people.facts(i).loops[LOOP].anchor_s)
+        return pos[[_RIGHT_HAND, _LEFT_HAND]], Rotation.from_quat(quat[_RIGHT_HAND], scalar_first=True)
+
     def _laid_down(self, i: int, offset: Array) -> tuple[Array, Rotation]:
-        """Where the board is when it is laid down: flat on the table, as the hands are then.
+        """Where the board is when it is laid down: flat on the table, below the hands.
 
         Args:
             i: environment.
@@ -333,27 +344,24 @@ class CollaborativeHammering(Task):
         Returns:
             Position (3,) [m] and orientation in the world.
         """
-        people = self.engine.people
-        hands = people.pose_at(i, people.facts(i).loops[LOOP].anchor_s)[0][[_RIGHT_HAND, _LEFT_HAND]]
-        across = (hands[1] - hands[0])[:2]
-        nominal = np.subtract(LEFT_M, RIGHT_M)[:2]
+        hands, _ = self._holding(i)
+        across, nominal = (hands[1] - hands[0])[:2], np.subtract(LEFT_M, RIGHT_M)[:2]
         yaw = np.arctan2(across[1], across[0]) - np.arctan2(nominal[1], nominal[0]) + offset[2]
         turn = Rotation.from_euler("z", yaw)
         pos = hands[0] - turn.apply(np.add(RIGHT_M, [offset[0], offset[1], 0.0]))
-        pos[2] = self.engine.scene.layout.table_offset[2] + HALF_M[2] + _GAP_M
+        pos[2] = self._table_m + HALF_M[2] + _GAP_M
         return pos, turn
 
     def _in_hand(self, i: int, pos: Array, turn: Rotation) -> tuple[Array, Array]:
         """How the right hand holds the board that it will lay down there: position [m] and wxyz in its frame."""
-        people = self.engine.people
-        hands, quats = people.pose_at(i, people.facts(i).loops[LOOP].anchor_s)
-        hand = Rotation.from_quat(quats[_RIGHT_HAND], scalar_first=True).inv()
-        return hand.apply(pos - hands[_RIGHT_HAND]), (hand * turn).as_quat(scalar_first=True)
+        hands, hand = self._holding(i)
+        return hand.inv().apply(pos - hands[0]), (hand.inv() * turn).as_quat(scalar_first=True)
 
     def _can_strike(self, i: int, place: Array) -> bool:
-        """Whether the gripper gets to a nail and above it, away from the hands of who holds the board there."""
-        people = self.engine.people
-        hands = people.pose_at(i, people.facts(i).loops[LOOP].anchor_s)[0][[_RIGHT_HAND, _LEFT_HAND]]
+        """Whether hands are low enough to hold a board on the table, and the gripper gets to its nail beside them."""
+        hands, _ = self._holding(i)
+        if np.abs(hands[:, 2] - self._table_m).max() > HANDS_M:
+            return False
         if float(norm(hands - place).min()) < self.params.hand_clearance_m:
             return False
         low = place + np.array([0.0, 0.0, FACE_M])
