@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from hrg_pipeline.errors import ConfigError
 from hrg_pipeline.tasks.registry import task_params_class
@@ -89,6 +90,25 @@ def test_hammer_and_board_begin_in_gripper_and_hands_without_a_jerk(made):
         assert (objects.weld_force < 2.0 * BOARD_N).all()
         assert objects.gripped[:, HAMMER].all()
     assert np.abs(objects.pos[:, HAMMER] - engine.eef_pos - before).max() < 3e-3
+
+
+def test_nails_stick_elsewhere_in_every_episode_and_the_board_lies_otherwise_in_the_hands(made):
+    env, _ = made
+    inner = env.unwrapped
+    places, grips = [], []
+    for seed in range(4):
+        env.reset(seed=seed)
+        objects = inner.engine.objects
+        turn = Rotation.from_quat(objects.quat[:, BOARD], scalar_first=True)
+        place = turn.inv().apply(inner.engine.nails.pos[:, 0] - objects.pos[:, BOARD])
+        low, high = np.array([inner.task.params.nail_x_m, inner.task.params.nail_y_m]).T
+        assert ((place[:, :2] >= low) & (place[:, :2] <= high)).all()
+        places.append(place)
+        hand, hand_turn = objects.hand_pose(0, "R_Hand")
+        grips.append(hand_turn.inv().apply(objects.pos[0, BOARD] - hand))
+    assert np.ptp(np.concatenate(places)[:, :2], axis=0).min() > 0.05
+    assert 1e-3 < np.ptp(grips, axis=0).max() < 0.1
+    assert (inner.engine.nails.depth == 0.0).all()
 
 
 def test_the_person_lays_the_board_flat_on_the_table_and_holds_it_there(made):

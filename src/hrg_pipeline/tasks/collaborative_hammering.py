@@ -10,12 +10,30 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.transform import Rotation
 
-from hrg_pipeline.engine.layout import Colour, HandWeld, Layout, Nail, SceneObject, Shape, Vector
+from hrg_pipeline.engine.layout import Layout
 from hrg_pipeline.errors import ConfigError, ModelError
 from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.human.params import HumanParams, MotionParams
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.tasks.base import Task
+from hrg_pipeline.tasks.nailing import (
+    BOARD,
+    DEPTH_M,
+    FACE_M,
+    FIRMLY,
+    HALF_M,
+    HAMMER,
+    LEFT,
+    LEFT_M,
+    NAIL,
+    RIGHT,
+    RIGHT_M,
+    TABLE_M,
+    board,
+    hammer,
+    hands,
+    nail,
+)
 from hrg_pipeline.tasks.observations import HUMAN, norm, observe_gripper, observe_human, observe_robot
 from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.reaching import Reach
@@ -26,41 +44,19 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-HAMMER, BOARD, NAIL = 0, 1, 0
-"""Indices of both objects, and of the nail."""
-FIRMLY, RIGHT, LEFT = 0, 1, 2
-"""Indices of the welds: the right hand carries the board; both hands hold it while it lies on the table."""
 LOOP = "present"
 """The loop in which the person holds the board still."""
-TABLE_M: tuple[float, float, float] = (1.9, 2.0, 0.05)
-"""Longer than usual, so that the middle of the board lies on it."""
 FARTHER_M = 0.1
 """People stand so much farther away than in their clips: nails are then where the gripper gets to [m]."""
-HALF_M: Vector = (0.45, 0.2, 0.015)
-"""Half lengths of the board [m]."""
-RIGHT_M, LEFT_M = (-0.45, -0.2, 0.015), (-0.05, 0.2, 0.015)
-"""Where the hands hold the board, as far apart as in the clips: the near corner, the left edge [m]."""
-HAND_SPRING = (300.0, 10.0)
-"""How a hand gives that holds the board down: stiffness [N/m] and damping [N s/m]."""
-FACE_M = 0.105
-"""From the gripper's place on the handle down to the hammer's face [m]."""
-DEPTH_M = 0.025
-"""How far the nail is driven in [m]."""
 CLEAR_M = 0.05
 """The person takes the board up when the hammer's face is so far above it [m]."""
 HANDS_M = 0.1
 """Hands that hold a board on the table are no farther than this from its top [m]."""
 HOVER_M = 0.15
 """The gripper also gets to so far above the place in which it reaches the nail [m]."""
-_HANDS = ("R_Hand", "R_Hand", "L_Hand")
 _RIGHT_HAND, _LEFT_HAND = BODY_NAMES.index("R_Hand"), BODY_NAMES.index("L_Hand")
 _GAP_M = 0.003
 """Between board and table when the board is put down: hands are not still to the millimetre."""
-_HEAD_HALF_M, _TIP_M = 0.003, 0.003
-_WOOD: Colour = (0.76, 0.58, 0.36, 1.0)
-_DARK_WOOD: Colour = (0.45, 0.30, 0.18, 1.0)
-_IRON: Colour = (0.30, 0.32, 0.36, 1.0)
-_DENSITY_KG_M3 = 300.0
 _DRAWS = 300
 
 
@@ -181,13 +177,8 @@ class CollaborativeHammering(Task):
     def layout(cls, params: TaskParams) -> Layout:
         """Return hammer, board, nail, and the hands on the board."""
         assert isinstance(params, CollaborativeHammeringParams)
-        balls = (None, RIGHT_M, LEFT_M)
-        welds = tuple(
-            HandWeld(name, hand, "board", (0.0, 0.0, 0.0), ball=ball, spring=HAND_SPRING if ball else None)
-            for name, hand, ball in zip(("firmly", "right", "left"), _HANDS, balls, strict=True)
-        )
-        offset = Layout().table_offset
-        return Layout(TABLE_M, offset, objects=(hammer(), board()), nails=(nail(params.nail_friction_n),), welds=welds)
+        nails = (nail(params.nail_friction_n),)
+        return Layout(TABLE_M, objects=(hammer(), board()), nails=nails, welds=hands())
 
     @property
     def start_pose(self) -> Array:
@@ -217,7 +208,7 @@ class CollaborativeHammering(Task):
             raise ModelError(
                 f"none of {_DRAWS} people laid a board on the table whose nail the gripper reaches, pointing down"
             )
-        for weld in range(len(_HANDS)):
+        for weld in (FIRMLY, RIGHT, LEFT):
             objects.detach(i, weld)
         objects.attach(i, FIRMLY, *self._in_hand(i, pos, turn))
         objects.grasp(i, LEFT)
@@ -344,49 +335,26 @@ class CollaborativeHammering(Task):
         Returns:
             Position (3,) [m] and orientation in the world.
         """
-        hands, _ = self._holding(i)
-        across, nominal = (hands[1] - hands[0])[:2], np.subtract(LEFT_M, RIGHT_M)[:2]
+        at, _ = self._holding(i)
+        across, nominal = (at[1] - at[0])[:2], np.subtract(LEFT_M, RIGHT_M)[:2]
         yaw = np.arctan2(across[1], across[0]) - np.arctan2(nominal[1], nominal[0]) + offset[2]
         turn = Rotation.from_euler("z", yaw)
-        pos = hands[0] - turn.apply(np.add(RIGHT_M, [offset[0], offset[1], 0.0]))
+        pos = at[0] - turn.apply(np.add(RIGHT_M, [offset[0], offset[1], 0.0]))
         pos[2] = self._table_m + HALF_M[2] + _GAP_M
         return pos, turn
 
     def _in_hand(self, i: int, pos: Array, turn: Rotation) -> tuple[Array, Array]:
         """How the right hand holds the board that it will lay down there: position [m] and wxyz in its frame."""
-        hands, hand = self._holding(i)
-        return hand.inv().apply(pos - hands[0]), (hand.inv() * turn).as_quat(scalar_first=True)
+        at, hand = self._holding(i)
+        return hand.inv().apply(pos - at[0]), (hand.inv() * turn).as_quat(scalar_first=True)
 
     def _can_strike(self, i: int, place: Array) -> bool:
         """Whether hands are low enough to hold a board on the table, and the gripper gets to its nail beside them."""
-        hands, _ = self._holding(i)
-        if np.abs(hands[:, 2] - self._table_m).max() > HANDS_M:
+        at, _ = self._holding(i)
+        if np.abs(at[:, 2] - self._table_m).max() > HANDS_M:
             return False
-        if float(norm(hands - place).min()) < self.params.hand_clearance_m:
+        if float(norm(at - place).min()) < self.params.hand_clearance_m:
             return False
         low = place + np.array([0.0, 0.0, FACE_M])
         both = np.stack([low, low + np.array([0.0, 0.0, HOVER_M])])
         return bool(self._reach.configurations(both)[1].all())
-
-
-def hammer() -> SceneObject:
-    """Return the hammer; its frame has its origin where the gripper holds the handle, the head is below."""
-    handle = Shape("box", (0.016, 0.016, 0.0275), (0.0, 0.0, -0.0075), mass_kg=0.05, friction=3.0, colour=_WOOD)
-    head = Shape("cylinder", (0.03, 0.035), pos=(0.0, 0.0, 0.035 - FACE_M), mass_kg=0.15, colour=_DARK_WOOD)
-    return SceneObject("hammer", (handle, head))
-
-
-def board() -> SceneObject:
-    """Return the board; its frame has its origin in the middle, x points to the robot, z up."""
-    mass = _DENSITY_KG_M3 * 8.0 * HALF_M[0] * HALF_M[1] * HALF_M[2]
-    return SceneObject("board", (Shape("box", HALF_M, mass_kg=mass, colour=_WOOD),))
-
-
-def nail(friction_n: float) -> Nail:
-    """Return the nail, held by friction [N]; its frame has its origin in the middle of the top of its head."""
-    long = 2.0 * _HEAD_HALF_M + DEPTH_M
-    head = Shape("cylinder", (0.012, _HEAD_HALF_M), pos=(0.0, 0.0, -_HEAD_HALF_M), mass_kg=0.01, colour=_IRON)
-    half = 0.5 * (DEPTH_M + _TIP_M)
-    shank_at = (0.0, 0.0, -2.0 * _HEAD_HALF_M - half)
-    shank = Shape("cylinder", (0.003, half), pos=shank_at, mass_kg=0.005, colour=_IRON)
-    return Nail("nail", "board", (head, shank), HALF_M[2] + long, DEPTH_M, friction_n)
