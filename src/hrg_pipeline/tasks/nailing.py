@@ -41,7 +41,7 @@ def hands() -> tuple[HandWeld, ...]:
 
 def hammer() -> SceneObject:
     """Return the hammer; its frame has its origin where the gripper holds the handle, the head is below."""
-    handle = Shape("box", (0.016, 0.016, 0.0275), (0.0, 0.0, -0.0075), mass_kg=0.05, friction=3.0, colour=_WOOD)
+    handle = Shape("box", (0.016, 0.016, 0.0325), (0.0, 0.0, -0.0025), mass_kg=0.05, friction=3.0, colour=_WOOD)
     head = Shape("cylinder", (0.03, 0.035), pos=(0.0, 0.0, 0.035 - FACE_M), mass_kg=0.15, colour=_DARK_WOOD)
     return SceneObject("hammer", (handle, head))
 
