@@ -22,6 +22,7 @@ VALUES = {
     "human_object_inspection": (1000, 0.001, False, 0.1, "SSM", [0.0, 0.5, 0.0]),
     "collaborative_lifting": (5000, 0.001, True, None, "SSM", NO_SPREAD),
     "collaborative_stacking": (3000, 0.001, True, 0.025, "SSM", [0.02, 0.1, 0.1]),
+    "collaborative_hammering": (1000, 0.001, False, None, "SSM", NO_SPREAD),
 }
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.engine.arrays import make_env_arrays, make_scene_arrays
 from hrg_pipeline.engine.layout import Layout
+from hrg_pipeline.engine.nails import Nails
 from hrg_pipeline.engine.objects import Objects
 from hrg_pipeline.engine.obstacles import static_pairs
 from hrg_pipeline.engine.people import Members, People
@@ -115,6 +116,7 @@ class Engine:
         self.arm = make_arm(shared, self.scene.chain, self.scene.arm_joints, self.robot)
         guards = self.shield, self.shields
         self.objects = Objects(self.scene, self.people, self.arm, self._arrays, self._models, self._datas, *guards)
+        self.nails = Nails(self.scene, self.objects, self._datas)
         self._crew = Crew(num_envs, n_threads, self._run)
         self._gripper_actions = np.zeros(num_envs)
         self._goals = np.zeros((num_envs, self.dof))

@@ -13,6 +13,7 @@ from hrg_pipeline.engine.layout import (
     WELD_PREFIX,
     HandWeld,
     Layout,
+    Nail,
     SceneObject,
     Shape,
 )
@@ -22,7 +23,7 @@ Array = NDArray[np.float64]
 
 
 def add_layout(spec: mujoco.MjSpec, layout: Layout, human_prefix: str, group: int) -> None:
-    """Add objects, props and welds of a layout to a scene.
+    """Add objects, nails, props and welds of a layout to a scene.
 
     A weld fixes its object to a mocap body, the grip, that moves with the hand. Where the hand holds the object is then
     state of an environment and not part of the model, which all environments share. Grips come after the people among
@@ -44,6 +45,10 @@ def add_layout(spec: mujoco.MjSpec, layout: Layout, human_prefix: str, group: in
         if held or not thing.touches_people:
             for name in BODY_NAMES:
                 spec.add_exclude(bodyname1=body.name, bodyname2=human_prefix + name)
+    for nail in layout.nails:
+        _add_nail(spec, nail, group)
+        for name in BODY_NAMES:
+            spec.add_exclude(bodyname1=OBJECT_PREFIX + nail.name, bodyname2=human_prefix + name)
     for prop in layout.props:
         body = spec.worldbody.add_body(name=prop.name, pos=prop.pos, quat=prop.quat)
         for part in prop.parts:
@@ -64,7 +69,8 @@ def draw_layout(spec: mujoco.MjSpec, layout: Layout, group: int) -> None:
         layout: what to draw.
         group: geom group of what is seen.
     """
-    for thing in layout.objects:
+    movable: tuple[SceneObject | Nail, ...] = layout.objects + layout.nails
+    for thing in movable:
         for part in thing.parts:
             _add_part(spec.body(OBJECT_PREFIX + thing.name), part, group, collides=False)
     for prop in layout.props:
@@ -93,6 +99,16 @@ def held_capsule(thing: SceneObject) -> tuple[Array, Array, float]:
     return middle - reach, middle + reach, radius
 
 
+NAIL_AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "depth": (0.0, 0.0, -1.0)}
+"""Slide joints of a nail, named ``object_<nail>_<axis>``: where it sticks in its object, and how deep."""
+_STUCK_KG, _STUCK_NS_M = 1e5, 1e6
+"""Inertia and damping of the two joints that say where a nail sticks: it stays there, and yet the place is state of an
+environment and not part of the model, which all environments share."""
+_NAIL_KG = 0.1
+"""Added inertia of a nail along its axis, against creeping: MuJoCo's friction gives way by 0.04 mm/s at half its
+force."""
+_STIFF = (0.9999, 0.9999)
+"""Impedance of a nail's friction and of its end stop."""
 _WELD_SOLREF = (0.008, 1.0)
 """Time constant [s] and damping ratio of a weld: as stiff as two time steps allow."""
 _YIELDING = 0.5
@@ -138,6 +154,23 @@ def _add_ball(spec: mujoco.MjSpec, weld: HandWeld, grip: mujoco.MjsBody) -> None
     mass = float(sum(geom.mass for geom in body.geoms))
     equality.solref[:] = -np.array(weld.spring) / mass
     equality.solimp[:2] = _YIELDING, _YIELDING
+
+
+def _add_nail(spec: mujoco.MjSpec, nail: Nail, group: int) -> None:
+    """Let a body slide in an object: across it hardly ever, along its z against friction, down to the end stop."""
+    thing = spec.body(OBJECT_PREFIX + nail.object)
+    body = thing.add_body(name=OBJECT_PREFIX + nail.name, pos=[0.0, 0.0, nail.height_m])
+    slide = mujoco.mjtJoint.mjJNT_SLIDE
+    for name, axis in NAIL_AXES.items():
+        joint = body.add_joint(name=f"{body.name}_{name}", type=slide, axis=axis)
+        joint.armature, joint.damping[0] = _STUCK_KG, _STUCK_NS_M
+    # The last one is along the nail.
+    joint.armature, joint.damping[0], joint.frictionloss = _NAIL_KG, 0.0, nail.friction_n
+    joint.limited, joint.range[:] = True, (0.0, nail.depth_m)
+    joint.solref_friction[:] = joint.solref_limit[:] = _WELD_SOLREF
+    joint.solimp_friction[:2] = joint.solimp_limit[:2] = _STIFF
+    for part in nail.parts:
+        _add_part(body, part, group, collides=True)
 
 
 def _add_part(body: mujoco.MjsBody, part: Shape, group: int, *, collides: bool) -> None:

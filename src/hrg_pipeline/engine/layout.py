@@ -64,6 +64,22 @@ class SceneObject:
 
 
 @dataclass(frozen=True)
+class Nail:
+    """Something that sticks in an object and is driven into it, along the object's -z; friction holds it there."""
+
+    name: str
+    object: str
+    parts: tuple[Shape, ...]
+    """Its frame is upright in the object."""
+    height_m: float
+    """Of the frame's origin in the object's frame, before it is driven in [m]."""
+    depth_m: float
+    """How far it can be driven in [m]."""
+    friction_n: float
+    """Force that it takes to move it [N]."""
+
+
+@dataclass(frozen=True)
 class Prop:
     """Something that stands still; touching it is a static collision."""
 
@@ -109,6 +125,7 @@ class Layout:
     table_offset: Vector = (0.0, 0.0, 0.82)
     """Middle of the table top [m]."""
     objects: tuple[SceneObject, ...] = ()
+    nails: tuple[Nail, ...] = ()
     props: tuple[Prop, ...] = ()
     markers: tuple[Marker, ...] = ()
     welds: tuple[HandWeld, ...] = ()

@@ -20,6 +20,7 @@ NAMES = (
     "HumanRobotHandover",
     "CollaborativeLifting",
     "CollaborativeStacking",
+    "CollaborativeHammering",
 )
 """One line a task: ``MyTask`` is the class ``MyTask``, with ``MyTaskParams``, in ``tasks/my_task.py``."""
 
