@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.robots.capsules import Capsules
 from hrg_pipeline.robots.geometry import Chain
-from hrg_pipeline.robots.ik import _turns
+from hrg_pipeline.robots.ik import link_frames
 
 Array = NDArray[np.float64]
 
@@ -68,18 +68,3 @@ class Crowding:
         origins, axes = link_frames(self._chain, q.reshape(-1, q.shape[-1]))
         points = origins[:, self._link] + np.einsum("elij,lj->eli", axes[:, self._link], self._middle)
         return Motions(np.abs(ends - starts).max(axis=1), points.reshape(len(q), _SAMPLES, *points.shape[1:]))
-
-
-def link_frames(chain: Chain, q: Array) -> tuple[Array, Array]:
-    """Place the links: origins (N, n, 3) [m] and axes (N, n, 3, 3) of their frames in the world, for (N, n) [rad]."""
-    count, n = q.shape
-    pos, rot = np.tile(chain.base_position, (count, 1)), np.tile(chain.base_rotation, (count, 1, 1))
-    origins, axes = np.empty((count, n, 3)), np.empty((count, n, 3, 3))
-    for k in range(n):
-        pos = pos + rot @ chain.translation[k]
-        rot = rot @ chain.rotation[k]
-        anchor = pos + rot @ chain.anchor[k]
-        rot = rot @ _turns(chain.axis[k], q[:, k])
-        pos = anchor - rot @ chain.anchor[k]
-        origins[:, k], axes[:, k] = pos, rot
-    return origins, axes

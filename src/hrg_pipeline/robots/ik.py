@@ -88,21 +88,37 @@ def forward(arm: Arm, q: Array) -> Frames:
         q: joint angles (N, n) [rad].
     """
     chain = arm.chain
+    pos, rot = link_frames(chain, q)
+    # A joint turns neither its axis nor a point on it.
+    axes = np.einsum("nkij,kj->nki", rot, chain.axis)
+    anchors = pos + np.einsum("nkij,kj->nki", rot, chain.anchor)
+    grip = pos[:, -1] + rot[:, -1] @ arm.grip_pos
+    linear = np.cross(axes, grip[:, None] - anchors)
+    jacobian = np.concatenate([linear, axes], axis=2).transpose(0, 2, 1)
+    return Frames(grip, rot[:, -1] @ arm.grip_rot, jacobian, anchors[:, -1], rot[:, -1])
+
+
+def link_frames(chain: Chain, q: Array) -> tuple[Array, Array]:
+    """Place the links.
+
+    Args:
+        chain: of the arm.
+        q: joint angles (N, n) [rad].
+
+    Returns:
+        Origins (N, n, 3) [m] and axes (N, n, 3, 3) of the frames of their bodies, world.
+    """
     count, n = q.shape
     pos, rot = np.tile(chain.base_position, (count, 1)), np.tile(chain.base_rotation, (count, 1, 1))
-    axes, anchors = np.empty((n, count, 3)), np.empty((n, count, 3))
+    origins, axes = np.empty((count, n, 3)), np.empty((count, n, 3, 3))
     for k in range(n):
         pos = pos + rot @ chain.translation[k]
         rot = rot @ chain.rotation[k]
-        anchors[k] = pos + rot @ chain.anchor[k]
-        axes[k] = rot @ chain.axis[k]
+        anchor = pos + rot @ chain.anchor[k]
         rot = rot @ _turns(chain.axis[k], q[:, k])
-        pos = anchors[k] - rot @ chain.anchor[k]
-    grip = pos + rot @ arm.grip_pos
-    jacobian = np.empty((count, 6, n))
-    jacobian[:, :3] = np.cross(axes, grip - anchors).transpose(1, 2, 0)
-    jacobian[:, 3:] = axes.transpose(1, 2, 0)
-    return Frames(grip, rot @ arm.grip_rot, jacobian, anchors[-1], rot)
+        pos = anchor - rot @ chain.anchor[k]
+        origins[:, k], axes[:, k] = pos, rot
+    return origins, axes
 
 
 def solve(

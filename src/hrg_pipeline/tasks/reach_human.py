@@ -27,6 +27,9 @@ class ReachHumanParams(TaskParams):
     """Goals, rewards and scene of ReachHuman."""
 
     env_id: Literal["ReachHuman"] = "ReachHuman"
+    horizon: int = Field(default=200, ge=1)
+    """Steps until the episode is truncated (1 step = 0.1 s): time for the slowest arm to turn half a turn, and to wait
+    for a person who works where it has to pass."""
     goal_dist: float = Field(default=0.1, gt=0.0)
     """The goal is reached when the joint angles are this close in the Euclidean norm [rad]."""
     distance_weight: float = Field(default=0.1, ge=0.0)
