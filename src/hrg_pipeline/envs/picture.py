@@ -24,7 +24,8 @@ from hrg_pipeline.shield.trajectory import ltt_at
 
 Array = NDArray[np.float64]
 
-_COLLISION_GROUP = 0
+COLLISION_GROUP = 0
+"""Geoms of this group collide and are not drawn."""
 _COORDINATES = {
     int(mujoco.mjtJoint.mjJNT_FREE): 7,
     int(mujoco.mjtJoint.mjJNT_BALL): 4,
@@ -150,7 +151,7 @@ class ScenePicture:
     def __init__(self, env: Any, width: int = 640, height: int = 480) -> None:
         self._view: SceneView = env.view
         self._data = mujoco.MjData(self._view.render_model)
-        self._renderer = OffscreenRenderer(self._view.render_model, width, height, hidden_groups=(_COLLISION_GROUP,))
+        self._renderer = OffscreenRenderer(self._view.render_model, width, height, hidden_groups=(COLLISION_GROUP,))
 
     def frame(self, i: int) -> NDArray[np.uint8]:
         """Return a picture of environment ``i`` (height, width, 3)."""

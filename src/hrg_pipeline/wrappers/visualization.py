@@ -13,8 +13,8 @@ import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 from PIL import Image
 
-from hrg_pipeline.envs.picture import ScenePicture, SceneView
-from hrg_pipeline.physics.render import RenderError
+from hrg_pipeline.envs.picture import COLLISION_GROUP, ScenePicture, SceneView
+from hrg_pipeline.physics.render import Camera, RenderError
 
 
 class Visualization(VectorWrapper[Any, Any, Any]):
@@ -80,6 +80,12 @@ class _Window:
             self._handle = viewer.launch_passive(view.render_model, self._data, show_left_ui=False, show_right_ui=False)
         except Exception as error:
             raise RenderError(f"no window can be opened: {error}; unset DISPLAY to get pictures in a folder") from error
+        with self._handle.lock():
+            start, camera, option = Camera(), self._handle.cam, self._handle.opt
+            camera.lookat[:] = start.lookat
+            camera.distance, camera.azimuth, camera.elevation = start.distance, start.azimuth, start.elevation
+            option.sitegroup[:] = 0
+            option.geomgroup[COLLISION_GROUP] = 0
 
     def begin(self) -> None:
         """Show the start of an episode."""
