@@ -34,7 +34,7 @@ from hrg_pipeline.tasks.nailing import (
     hands,
     nail,
 )
-from hrg_pipeline.tasks.observations import HUMAN, norm, observe_gripper, observe_human, observe_robot
+from hrg_pipeline.tasks.observations import HUMAN, norm, observe_gripper, observe_human, observe_object, observe_robot
 from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.reaching import Reach
 
@@ -247,25 +247,18 @@ class CollaborativeHammering(Task):
 
     def observe(self) -> dict[str, Array]:
         """Return every sensor."""
-        engine, objects = self.engine, self.engine.objects
-        robot, top = observe_robot(engine), engine.nails.pos[:, NAIL]
-        eef, eef_turn = robot["robot0_eef_pos"], Rotation.from_matrix(engine.eef_rot)
-        things: dict[str, Array] = {}
-        for name, thing in (("hammer", HAMMER), ("board", BOARD)):
-            turn = Rotation.from_quat(objects.quat[:, thing], scalar_first=True)
-            things[f"{name}_pos"] = objects.pos[:, thing].copy()
-            things[f"{name}_quat"] = turn.as_quat(canonical=True, scalar_first=True)
-            things[f"vec_eef_to_{name}"] = objects.pos[:, thing] - eef
-            things[f"quat_eef_to_{name}"] = (eef_turn.inv() * turn).as_quat(canonical=True, scalar_first=True)
+        engine = self.engine
+        top = engine.nails.pos[:, NAIL]
         return {
-            **robot,
+            **observe_robot(engine),
             **observe_gripper(engine),
             **observe_human(engine),
-            **things,
+            **observe_object(engine, HAMMER, "hammer"),
+            **observe_object(engine, BOARD, "board"),
             "phase": np.eye(len(self.phases))[self.phase],
-            "hammer_gripped": objects.gripped[:, HAMMER, None].astype(np.float64),
+            "hammer_gripped": engine.objects.gripped[:, HAMMER, None].astype(np.float64),
             "nail_pos": top,
-            "vec_eef_to_nail": top - eef,
+            "vec_eef_to_nail": top - engine.eef_pos,
             "vec_hammer_to_nail": top - self._face(),
             "nail_hammering_progress": np.clip(engine.nails.depth[:, NAIL, None] / DEPTH_M, 0.0, 1.0),
         }

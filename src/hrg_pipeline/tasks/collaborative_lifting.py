@@ -16,7 +16,7 @@ from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.human.params import HumanParams, MotionParams
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.tasks.base import Task
-from hrg_pipeline.tasks.observations import HUMAN, observe_gripper, observe_human, observe_robot
+from hrg_pipeline.tasks.observations import HUMAN, observe_gripper, observe_human, observe_object, observe_robot
 from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.reaching import Reach
 
@@ -188,20 +188,15 @@ class CollaborativeLifting(Task):
 
     def observe(self) -> dict[str, Array]:
         """Return every sensor."""
-        engine, objects = self.engine, self.engine.objects
-        robot, pos = observe_robot(engine), objects.pos[:, BOARD].copy()
-        turn = Rotation.from_quat(objects.quat[:, BOARD], scalar_first=True)
-        eef_turn = Rotation.from_matrix(engine.eef_rot)
+        engine = self.engine
+        turn = Rotation.from_quat(engine.objects.quat[:, BOARD], scalar_first=True)
         return {
-            **robot,
+            **observe_robot(engine),
             **observe_gripper(engine),
             **observe_human(engine),
-            "board_pos": pos,
-            "board_quat": turn.as_quat(canonical=True, scalar_first=True),
-            "vec_eef_to_board": pos - robot["robot0_eef_pos"],
-            "quat_eef_to_board": (eef_turn.inv() * turn).as_quat(canonical=True, scalar_first=True),
+            **observe_object(engine, BOARD, "board"),
             "board_balance": turn.as_matrix()[:, 2, 2:],
-            "board_gripped": objects.gripped[:, BOARD, None].astype(np.float64),
+            "board_gripped": engine.objects.gripped[:, BOARD, None].astype(np.float64),
         }
 
     def achieved_goal(self, observation: Mapping[str, Array]) -> Array:

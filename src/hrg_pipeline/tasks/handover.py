@@ -16,7 +16,7 @@ from hrg_pipeline.human.body import BODY_NAMES
 from hrg_pipeline.human.params import HumanParams, MotionParams
 from hrg_pipeline.shield.params import ShieldParams
 from hrg_pipeline.tasks.base import Task
-from hrg_pipeline.tasks.observations import HUMAN, norm, observe_gripper, observe_human, observe_robot
+from hrg_pipeline.tasks.observations import HUMAN, norm, observe_gripper, observe_human, observe_object, observe_robot
 from hrg_pipeline.tasks.params import TaskParams
 from hrg_pipeline.tasks.reaching import Reach
 
@@ -200,21 +200,16 @@ class Handover(Task):
 
     def observe(self) -> dict[str, Array]:
         """Return every sensor."""
-        engine, objects = self.engine, self.engine.objects
-        robot, thing = observe_robot(engine), objects.pos[:, HAMMER].copy()
-        eef, gripped = robot["robot0_eef_pos"], objects.gripped[:, HAMMER, None]
-        turn = Rotation.from_quat(objects.quat[:, HAMMER], scalar_first=True)
-        eef_turn = Rotation.from_matrix(engine.eef_rot)
+        engine = self.engine
+        eef, seen = engine.eef_pos, observe_object(engine, HAMMER, "object")
+        gripped, thing = engine.objects.gripped[:, HAMMER, None], seen["object_pos"]
         return {
-            **robot,
+            **observe_robot(engine),
             **observe_gripper(engine),
             **observe_human(engine),
-            "phase": np.eye(len(self.phases))[self.phase],
-            "object_pos": thing,
-            "object_quat": turn.as_quat(canonical=True, scalar_first=True),
-            "vec_eef_to_object": thing - eef,
-            "quat_eef_to_object": (eef_turn.inv() * turn).as_quat(canonical=True, scalar_first=True),
+            **seen,
             "object_gripped": gripped.astype(np.float64),
+            "phase": np.eye(len(self.phases))[self.phase],
             "target_pos": self._target.copy(),
             "vec_object_to_target": self._target - thing,
             "vec_eef_to_target": self._target - eef,

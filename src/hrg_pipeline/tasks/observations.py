@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from hrg_pipeline.human.body import BODY_NAMES
 
@@ -52,6 +53,29 @@ def observe_robot(engine: Engine) -> dict[str, Array]:
 def observe_gripper(engine: Engine) -> dict[str, Array]:
     """Return positions and speeds of the finger joints, the driven ones first [m] or [rad], and per second."""
     return {"robot0_gripper_qpos": engine.gripper_qpos, "robot0_gripper_qvel": engine.gripper_qvel}
+
+
+def observe_object(engine: Engine, thing: int, name: str) -> dict[str, Array]:
+    """Return where an object is, in the world and seen from the gripper.
+
+    Args:
+        engine: of the environment.
+        thing: index of the object.
+        name: what its sensors are called after.
+
+    Returns:
+        ``<name>_pos`` and ``vec_eef_to_<name>`` (N, 3) [m], world; ``<name>_quat`` (N, 4), world, and
+        ``quat_eef_to_<name>`` in the frame of the grip site, both wxyz with w >= 0.
+    """
+    pos = engine.objects.pos[:, thing].copy()
+    turn = Rotation.from_quat(engine.objects.quat[:, thing], scalar_first=True)
+    seen = Rotation.from_matrix(engine.eef_rot).inv() * turn
+    return {
+        f"{name}_pos": pos,
+        f"{name}_quat": turn.as_quat(canonical=True, scalar_first=True),
+        f"vec_eef_to_{name}": pos - engine.eef_pos,
+        f"quat_eef_to_{name}": seen.as_quat(canonical=True, scalar_first=True),
+    }
 
 
 def observe_human(engine: Engine) -> dict[str, Array]:
