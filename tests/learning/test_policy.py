@@ -8,7 +8,6 @@ import json
 import pickle
 import warnings
 import zipfile
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -248,7 +247,6 @@ def test_bounds_of_actions_that_are_not_one_are_inside_the_network(tmp_path, sac
         model.action_space.low[:], model.action_space.high[:] = low, high
 
 
-@pytest.mark.skipif(not (find_spec("onnx") and find_spec("onnxruntime")), reason="needs the extra 'onnx'")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_onnx_acts_as_the_policy(tmp_path, agent):
     import onnxruntime

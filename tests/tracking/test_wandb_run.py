@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,6 @@ run.end("FINISHED")
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not find_spec("wandb"), reason="needs the extra 'wandb'")
 def test_an_offline_run_keeps_everything_below_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "HOME": str(tmp_path / "home")}.items():
         monkeypatch.setenv(name, value)
@@ -54,7 +52,7 @@ def test_an_offline_run_keeps_everything_below_the_run(tmp_path: Path, monkeypat
         assert word in content
 
 
-@pytest.mark.skipif(bool(find_spec("wandb")), reason="the extra 'wandb' is installed")
-def test_without_the_extra_the_error_says_how_to_get_it(tmp_path: Path) -> None:
+def test_without_the_extra_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ConfigError, match=r"pip install 'hrg_pipeline\[wandb\]'"):
         OPENERS["wandb"](Start(tmp_path, "key-1", "name", "group", TrackingParams(), {}))
