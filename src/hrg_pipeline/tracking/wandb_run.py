@@ -48,6 +48,8 @@ class WandbRun:
         if find_spec("wandb") is None:
             raise ConfigError("tracking.backends has wandb, which is not installed; pip install 'hrg_pipeline[wandb]'")
         os.environ.setdefault("WANDB_SILENT", "true")
+        # Nothing is sent that was not asked for.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         import wandb
 
         folder = start.project / "data" / "08_reporting" / start.run_key
