@@ -13,7 +13,7 @@ from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP
 from hrg_pipeline.engine.step import advance_physics, begin_cycle
 from hrg_pipeline.human.body import BODY_INDEX, N_BODIES, PARENTS
 from hrg_pipeline.physics import mujoco_c as c
-from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC
+from hrg_pipeline.physics.contacts import EVENT_SINCE, EVENT_SPEED, N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.contacts import FREE
@@ -467,8 +467,8 @@ def _look_at_contacts(scene: Row, guard: Row, env: Row, watch: Row) -> None:
         if watch.touched == 0:
             watch.violations[CONTACT] = guard.violations[CONTACT]
         watch.touched += 1
-        watch.speed = max(watch.speed, env.human_event[2])
-        if env.human_event[0] > scene.debounce_s:  # a blow sent the arm flying: what it meets now is no test
+        watch.speed = max(watch.speed, env.human_event[EVENT_SPEED])
+        if env.human_event[EVENT_SINCE] > scene.debounce_s:  # a blow sent the arm flying: what it meets now is no test
             watch.touched = PRESS_CYCLES
     elif counters[N_STATIC] + counters[N_ROBOT] > 0:
         watch.bumped = 1

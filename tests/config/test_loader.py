@@ -42,6 +42,15 @@ def test_one_session_has_one_run_key_in_parameters_and_catalog(conf: Path) -> No
     assert loader["catalog"]["policy"]["metadata"]["path"] == f"models/{key}/policy.zip"
 
 
+def test_a_run_is_called_after_what_the_caller_chose(conf: Path) -> None:
+    for chosen, title in (
+        ({"select.environment": "reach"}, "reach-seed0-"),
+        ({"select.environment": "reach", "experiment": "ppo"}, "ppo-seed0-"),
+        ({"environment.horizon": 3}, "plain-seed0-"),
+    ):
+        assert load(conf, **chosen)["parameters"]["run"]["id"].startswith(title)
+
+
 def test_sessions_side_by_side_keep_their_own_keys(conf: Path) -> None:
     first, second = load(conf, **{"run.id": "one"}), load(conf, run={"id": "two"})
     for loader, key in ((first, "one"), (second, "two"), (first, "one")):

@@ -40,6 +40,13 @@ class Composition:
     origin_of: Callable[[Path], str]
     """Where the value at a key path was set: a file, ``command line`` or ``default (<model>)``."""
 
+    @property
+    def title(self) -> str | None:
+        """What a new run is called: its experiment, or its environment if the command line chose only that."""
+        chosen = [self.origin_of(path) == COMMAND_LINE for path in (("experiment",), ("select", "environment"))]
+        title: str | None = self.parameters["experiment"]
+        return self.parameters["select"]["environment"] if chosen == [False, True] else title
+
     def with_run_id(self, run_id: str) -> Composition:
         """Return the same configuration for a run of this key."""
         parameters = copy.deepcopy(self.parameters)

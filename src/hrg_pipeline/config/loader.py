@@ -68,7 +68,7 @@ class GroupedConfigLoader(OmegaConfigLoader):
         folders = ConfFolders(folder, env, base_env, default_run_env)
         composition = compose(folders, overrides, RunStore(project_of(folder)))
         run = composition.parameters["run"]
-        self.run_key: str = run["id"] or new_run_key(composition.parameters["experiment"], run["seed"])
+        self.run_key: str = run["id"] or new_run_key(composition.title, run["seed"])
         self.composition: Composition = composition.with_run_id(self.run_key)
         self.motion_set: str = set_name(MotionImportParams.model_validate(composition.parameters["motion"]))
 

@@ -20,9 +20,9 @@ MODEL_FILE = "policy.zip"
 _MLFLOW_ID = re.compile(r"[0-9a-f]{32}")
 
 
-def new_run_key(experiment: str | None, seed: int) -> str:
-    """Return a new run key: experiment, seed, time in UTC and three random digits against collisions."""
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", experiment or "custom")
+def new_run_key(title: str | None, seed: int) -> str:
+    """Return a new run key: title, seed, time in UTC and three random digits against collisions."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", title or "custom")
     return f"{name}-seed{seed}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)[:3]}"
 
 

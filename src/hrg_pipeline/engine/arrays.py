@@ -136,7 +136,7 @@ class EnvArrays(NamedTuple):
     """Contacts in this episode: static, robot, human, critical (N, 4)."""
     contact_pairs: Ints
     human_event: Array
-    """Seconds since the last human contact, 1 if critical, its contact-point speed [m/s] (N, 3)."""
+    """What ``classify_contacts`` remembers of the last touch of a person (N, 4)."""
     contact_speed: Array
     """Largest speed of the robot's point in a contact with people in this episode (N,) [m/s]."""
     contact_energy: Array
@@ -234,7 +234,7 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
         "dq": (dof,),
         "command": (2, dof),
         "eef_pos": (3,),
-        "human_event": (3,),
+        "human_event": (4,),
         "contact_speed": (),
         "contact_energy": (),
         "contact_normal_energy": (),

@@ -92,8 +92,13 @@ def _apply_torques(scene: Row, env: Row, target: Array) -> None:
 
 
 @kernel
-def _move_gripper(scene: Row, shield: Row, guard: Row, env: Row, action: float) -> None:
-    """Open (-1) or close (1) the gripper a little, unless a person may be too close to moving fingers."""
+def _move_gripper(scene: Row, shield: Row, guard: Row, env: Row, action: float) -> bool:
+    """Open (-1) or close (1) the gripper a little, unless a person may be too close to moving fingers.
+
+    Returns:
+        Whether the gripper's command changed.
+    """
+    before = env.gripper
     if guard.mode == OFF or sure_distance(guard) >= shield.gripper_distance:
         command = env.gripper + GRIPPER_SPEED * np.sign(action)
         env.gripper = min(max(command, -1.0), 1.0)
@@ -102,6 +107,7 @@ def _move_gripper(scene: Row, shield: Row, guard: Row, env: Row, action: float) 
     for k in range(scene.gripper_ctrl.shape[0]):
         opened, closed = scene.gripper_open[k], scene.gripper_closed[k]
         ctrl[scene.gripper_ctrl[k]] = opened + share * (closed - opened)
+    return bool(env.gripper != before)
 
 
 @kernel
@@ -141,7 +147,7 @@ def begin_cycle(scene: Row, guard: Row, env: Row) -> None:
 
 @kernel
 def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_action: float) -> None:
-    """Do what comes after the shield in a cycle: contacts, torques, gripper, one step of physics.
+    """Do what comes after the shield in a cycle: gripper, contacts, torques, one step of physics.
 
     Args:
         scene: constants.
@@ -153,6 +159,9 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
     data = env.data
     model = scene.model_far if sure_distance(guard) > FAR_M + shield.hidden else env.model
     c.mj_step1(model, data)
+    commanded = _move_gripper(scene, shield, guard, env, gripper_action)
+    for k in range(scene.arm_dof.shape[0]):
+        commanded = commanded or env.command[1, k] != 0.0
     # Slices are plain arrays: other callers of this kernel have those, so it is compiled once.
     flags = classify_contacts(
         model,
@@ -169,10 +178,10 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
         scene.debounce_s,
         np.inf if guard.mode == PFL else scene.safe_vel,
         scene.hand_body,
+        commanded,
     )
     env.contact_flags |= judge_contact(scene, shield, guard, env, flags)
     _apply_torques(scene, env, guard.command)
-    _move_gripper(scene, shield, guard, env, gripper_action)
     c.mj_step2(model, data)
     if scene.n_welds > 0:
         env.weld_force = max(env.weld_force, largest_weld_force(data, scene.first_weld, scene.n_welds))

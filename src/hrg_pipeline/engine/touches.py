@@ -7,6 +7,10 @@ import numpy as np
 from hrg_pipeline.engine.arrays import MASS, Array
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import (
+    EVENT_ANSWERABLE,
+    EVENT_CRITICAL,
+    EVENT_SINCE,
+    EVENT_SPEED,
     GEOM_GRIPPER,
     GEOM_HELD,
     N_CRITICAL,
@@ -112,18 +116,18 @@ def judge_contact(scene: Row, shield: Row, guard: Row, env: Row, flags: int) -> 
         Flags of contacts that started or became critical in this cycle.
     """
     event = env.human_event
-    if event[0] > 0.0:
+    if event[EVENT_SINCE] > 0.0:
         return flags
     onset = flags & (_HUMAN_FLAG | _CRITICAL_FLAG) != 0
-    dq = env.dq[:] if onset else env.command[1][:]
+    dq = env.dq[:] if onset and event[EVENT_ANSWERABLE] != 0.0 else env.command[1][:]
     bearable = _look_at_touches(scene, shield, guard, env, dq)
     energy = arm_energy(scene, env, dq)
-    env.contact_speed = max(env.contact_speed, event[2])
+    env.contact_speed = max(env.contact_speed, event[EVENT_SPEED])
     env.contact_energy = max(env.contact_energy, energy)
-    if guard.mode == PFL and event[1] == 0.0:
-        value = event[2] if shield.pfl_model == ISO else energy
-        if value > _SLACK * bearable and (shield.pfl_model != ISO or event[2] > scene.safe_vel):
-            event[1] = 1.0
+    if guard.mode == PFL and event[EVENT_CRITICAL] == 0.0:
+        value = event[EVENT_SPEED] if shield.pfl_model == ISO else energy
+        if value > _SLACK * bearable and (shield.pfl_model != ISO or event[EVENT_SPEED] > scene.safe_vel):
+            event[EVENT_CRITICAL] = 1.0
             env.contact_counters[N_CRITICAL] += 1
             if onset:
                 env.contact_counters[N_HUMAN] -= 1

@@ -31,6 +31,9 @@ counts as robot where it touches people, and is allowed to touch everything else
 N_STATIC, N_ROBOT, N_HUMAN, N_CRITICAL = 0, 1, 2, 3
 """Columns of the counters."""
 
+EVENT_SINCE, EVENT_CRITICAL, EVENT_SPEED, EVENT_ANSWERABLE = 0, 1, 2, 3
+"""Columns of a human event."""
+
 MAX_PAIRS = 64
 """Contact pairs remembered from one cycle to the next; more count as new."""
 
@@ -92,13 +95,15 @@ def classify_contacts(
     debounce_s: float,
     safe_vel: float,
     hand_body: int,
+    commanded: bool,
 ) -> int:
     """Count the onsets of robot contacts in this cycle and return their flags.
 
     A contact starts in the first cycle in which its pair of geoms penetrates. Touching the human is one event as long
     as no gap is longer than ``debounce_s``, whichever bodies touch. It is critical if the robot's contact point moves
     faster than ``safe_vel`` when it starts, or if later the robot is commanded to move the point faster than that: a
-    stopped arm that a person pushes along is not, one that pushes the person is.
+    stopped arm that a person pushes along is not, one that pushes the person is. Nor is one critical that starts while
+    the robot has been commanded to rest ever since it was last touched: how it swings then is the person's doing.
 
     Args:
         model: address of mjModel.
@@ -109,23 +114,29 @@ def classify_contacts(
         command_qvel: commanded joint velocities, zero where nothing is commanded (nv,).
         jacobian: scratch (3 nv,).
         pairs: pairs in contact in the previous cycle; row 0 holds their number (MAX_PAIRS + 1,). Updated.
-        human_event: (3,) seconds since the last human contact, 1 if that event was critical, contact speed of the
-            event's first cycle [m/s]. Updated.
+        human_event: (4,) seconds since the last human contact, 1 if that event was critical, the largest speed of a
+            contact point that counted in it [m/s], 1 if the robot answers for its measured motion: it has been
+            commanded to move since it was last touched, or never was touched. Updated.
         counters: onsets so far: static, robot, human, critical (4,). Updated.
         cycle_s: length of a cycle [s].
         debounce_s: gap that separates two human contacts [s].
         safe_vel: speed above which a human contact is critical [m/s].
         hand_body: body that a held object moves with.
+        commanded: whether the arm or its gripper is commanded to move in this cycle.
 
     Returns:
         OR of the contact flags that started in this cycle.
     """
-    human_event[0] += cycle_s
+    if commanded:
+        human_event[EVENT_ANSWERABLE] = 1.0
+    elif human_event[EVENT_SINCE] == 0.0:
+        human_event[EVENT_ANSWERABLE] = 0.0
+    human_event[EVENT_SINCE] += cycle_s
     if c.contact_count(data) == 0:
         pairs[0] = 0
         return 0
-    onset = human_event[0] - cycle_s > debounce_s + 1e-9
-    velocity = qvel if onset else command_qvel
+    onset = human_event[EVENT_SINCE] - cycle_s > debounce_s + 1e-9
+    velocity = qvel if onset and human_event[EVENT_ANSWERABLE] != 0.0 else command_qvel
     flags, speed, n_now = 0, -1.0, 0
     now = np.empty(MAX_PAIRS, dtype=np.int64)
     for k in range(c.contact_count(data)):
@@ -183,14 +194,14 @@ def _count_onset(kind: int, counters: np.ndarray) -> int:
 def _count_human(onset: bool, speed: float, safe_vel: float, human_event: np.ndarray, counters: np.ndarray) -> int:
     """Go on with the present human contact, or start a new one; return its flag if it started or became critical."""
     flag = 0
-    human_event[0] = 0.0
+    human_event[EVENT_SINCE] = 0.0
     if onset:
-        human_event[1] = 0.0
-        human_event[2] = speed
+        human_event[EVENT_CRITICAL] = 0.0
+        human_event[EVENT_SPEED] = speed
         flag = _HUMAN
-    human_event[2] = max(human_event[2], speed)
-    if speed > safe_vel and human_event[1] == 0.0:
-        human_event[1] = 1.0
+    human_event[EVENT_SPEED] = max(human_event[EVENT_SPEED], speed)
+    if speed > safe_vel and human_event[EVENT_CRITICAL] == 0.0:
+        human_event[EVENT_CRITICAL] = 1.0
         flag = _CRIT
     if flag == _HUMAN:
         counters[N_HUMAN] += 1
