@@ -13,14 +13,14 @@ from hrg_pipeline.engine.scene import CYCLE_S, CYCLES_PER_STEP
 from hrg_pipeline.engine.step import advance_physics, begin_cycle
 from hrg_pipeline.human.body import BODY_INDEX, N_BODIES, PARENTS
 from hrg_pipeline.physics import mujoco_c as c
-from hrg_pipeline.physics.contacts import EVENT_SINCE, EVENT_SPEED, N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC
+from hrg_pipeline.physics.contacts import EVENT_SPEED, N_CRITICAL, N_HUMAN, N_ROBOT, N_STATIC
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row, Rows
 from hrg_pipeline.shield.contacts import FREE
 from hrg_pipeline.shield.distance import segment_distance_sq
 from hrg_pipeline.shield.energy import energy_norm, point_speeds
 from hrg_pipeline.shield.goals import replan, set_goal
-from hrg_pipeline.shield.model import CONTACT, ISO, SSM
+from hrg_pipeline.shield.model import CONTACT, ISO
 from hrg_pipeline.shield.reach import place_capsules
 from hrg_pipeline.shield.separation import bound_bodies, robot_human_distance
 from hrg_pipeline.shield.shield import shield_cycle
@@ -46,8 +46,6 @@ SPEED = 2.0
 """[m/s], the bound that the shield assumes of every joint."""
 PRESS_CYCLES = 40
 """An episode goes on for so long after the first touch, to see whether the robot pushes, or touches again."""
-STRUCK_CYCLES = 5
-"""The same where a robot may move as it is touched: a person can throw it, and what it meets then is no test."""
 LINGER_CYCLES = 60
 """An episode goes on for at most so long once capsules overlap: where capsules are wide, nothing may ever touch."""
 ACCELERATION = 20.0
@@ -462,7 +460,7 @@ def _look_at_robot(shield: Row, guard: Row, env: Row, watch: Row) -> bool:
 
 
 @kernel
-def _look_at_contacts(scene: Row, guard: Row, env: Row, watch: Row) -> None:
+def _look_at_contacts(guard: Row, env: Row, watch: Row) -> None:
     """Note what touched in a cycle."""
     counters = env.contact_counters
     if watch.touched > 0 or counters[N_HUMAN] + counters[N_CRITICAL] > 0:
@@ -470,8 +468,6 @@ def _look_at_contacts(scene: Row, guard: Row, env: Row, watch: Row) -> None:
             watch.violations[CONTACT] = guard.violations[CONTACT]
         watch.touched += 1
         watch.speed = max(watch.speed, env.human_event[EVENT_SPEED])
-        if guard.mode != SSM and (watch.touched >= STRUCK_CYCLES or env.human_event[EVENT_SINCE] > scene.debounce_s):
-            watch.touched = PRESS_CYCLES
     elif counters[N_STATIC] + counters[N_ROBOT] > 0:
         watch.bumped = 1
     if watch.touched == 0 and watch.bumped == 0:
@@ -508,7 +504,7 @@ def _run_episodes(
                     _look(shield, guard, env, foe, watch, person, moving)
             _check_command(shield, guard, watch)
             advance_physics(scene, shield, guard, env, watch.gripper)
-            _look_at_contacts(scene, guard, env, watch)
+            _look_at_contacts(guard, env, watch)
             for person in range(people):
                 foe = foes[i * people + person]
                 for j in range(N_BODIES):

@@ -46,7 +46,9 @@ class Push:
         engine.reset(0, np.array(engine.robot.home_qpos), np.random.default_rng(0))
         self.grip = self.arrays.eef_pos[0].copy()
         self.pos = np.tile([6.0, 6.0, 1.0], (len(BODY_NAMES), 1)) + np.arange(len(BODY_NAMES))[:, None] * 0.01
-        self.at, self.fastest = 0.2, 0.0
+        self.at = 0.2
+        model = engine.scene.model
+        self.fingers = [model.joint(f"gripper0_right_finger_joint{k}").dofadr[0] for k in (1, 2)]
         self.cycle()
 
     def cycle(self, fingers=0.0):
@@ -86,19 +88,27 @@ def test_what_a_pushed_arm_touches_as_it_swings_back_is_the_persons_doing(make_e
     assert push.arrays.contact_energy[0] < 1e-6
 
 
-def test_it_is_the_robots_once_its_fingers_were_told_to_move(make_engine):
+@pytest.mark.parametrize("told", [0.0, 1.0])
+def test_fingers_answer_for_their_motion_only_if_they_were_told_to_move_since(make_engine, told):
     push = Push(make_engine("OFF"))
     push.move(-0.05)
-    push.move(0.0, speed=2.0, fingers=1.0)
-    push.wait_for_touch()
-    assert push.counted == [1, 1]
+    push.move(0.0, speed=2.0, fingers=told)
+    assert np.abs(push.engine.data(0).qvel[push.fingers]).max() > 1e-4
+    assert push.arrays.own_qvel[0, push.fingers].any() == (told != 0.0)
 
 
-def test_it_is_the_robots_once_the_arm_was_told_to_move(make_engine):
+def test_an_arm_that_was_told_to_move_since_is_the_robots(make_engine):
     push = Push(make_engine("OFF"))
     push.move(-0.05)
-    guards = push.engine.shields.rows
-    _set_goal(push.engine.shield.record, guards, push.arrays.q[0] + 0.05)
+    _set_goal(push.engine.shield.record, push.engine.shields.rows, push.arrays.q[0] + 0.05)
     push.move(0.0, speed=2.0)
     push.wait_for_touch()
     assert push.counted == [1, 1]
+
+
+def test_an_arm_that_nobody_touched_answers_for_not_standing_where_it_should(make_engine):
+    push = Push(make_engine("SSM"))
+    push.engine.data(0).qvel[push.engine._constants.arm_dof] = -0.5
+    push.at = 0.02
+    assert push.wait_for_touch() > 0.05
+    assert push.counted == [0, 1]

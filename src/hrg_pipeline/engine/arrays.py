@@ -136,7 +136,13 @@ class EnvArrays(NamedTuple):
     """Contacts in this episode: static, robot, human, critical (N, 4)."""
     contact_pairs: Ints
     human_event: Array
-    """What ``classify_contacts`` remembers of the last touch of a person (N, 4)."""
+    """Seconds since the last human contact, 1 if critical, its contact-point speed [m/s] (N, 3)."""
+    own_limits: Array
+    """How fast a joint can be by the robot's own doing, see ``limit_own_motion`` (N, n + 1) [rad/s]."""
+    own_dq: Array
+    """Joint speeds that are (N, n) [rad/s]."""
+    own_qvel: Array
+    """The same for all degrees of freedom (N, MAX_DOFS)."""
     contact_speed: Array
     """Largest speed of the robot's point in a contact with people in this episode (N,) [m/s]."""
     contact_energy: Array
@@ -234,7 +240,10 @@ def make_env_arrays(scene: Scene, models: list[mujoco.MjModel], datas: list[mujo
         "dq": (dof,),
         "command": (2, dof),
         "eef_pos": (3,),
-        "human_event": (4,),
+        "human_event": (3,),
+        "own_limits": (dof + 1,),
+        "own_dq": (dof,),
+        "own_qvel": (MAX_DOFS,),
         "contact_speed": (),
         "contact_energy": (),
         "contact_normal_energy": (),

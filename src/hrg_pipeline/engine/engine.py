@@ -430,7 +430,8 @@ class Engine:
         self.objects.begin(i)
         for name in ("torque_share", "weld_force", "contact_speed", "contact_energy", "contact_normal_energy"):
             getattr(arrays, name)[i] = 0.0
-        arrays.human_event[i] = (np.inf, 0.0, 0.0, 1.0)
+        arrays.human_event[i] = (np.inf, 0.0, 0.0)
+        arrays.own_limits[i] = np.inf
         arrays.min_distance[i] = np.inf
         self._interventions[i] = 0
         reset_shield(self.shield, self.shields, i, q)

@@ -18,7 +18,7 @@ from hrg_pipeline.engine.arrays import (
     SceneArrays,
 )
 from hrg_pipeline.engine.human import advance_human, place_human
-from hrg_pipeline.engine.touches import judge_contact
+from hrg_pipeline.engine.touches import judge_contact, note_own_motion
 from hrg_pipeline.engine.welds import largest_weld_force
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import classify_contacts
@@ -159,16 +159,14 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
     data = env.data
     model = scene.model_far if sure_distance(guard) > FAR_M + shield.hidden else env.model
     c.mj_step1(model, data)
-    commanded = _move_gripper(scene, shield, guard, env, gripper_action)
-    for k in range(scene.arm_dof.shape[0]):
-        commanded = commanded or env.command[1, k] != 0.0
+    note_own_motion(scene, env, _move_gripper(scene, shield, guard, env, gripper_action))
     # Slices are plain arrays: other callers of this kernel have those, so it is compiled once.
     flags = classify_contacts(
         model,
         data,
         env.geom_class[:],
         scene.geom_body[:],
-        c.f64_array(env.fields[QVEL], scene.nv),
+        env.own_qvel[: scene.nv],
         env.command_qvel[: scene.nv],
         env.jacobian[:],
         env.contact_pairs[:],
@@ -178,7 +176,6 @@ def advance_physics(scene: Row, shield: Row, guard: Row, env: Row, gripper_actio
         scene.debounce_s,
         np.inf if guard.mode == PFL else scene.safe_vel,
         scene.hand_body,
-        commanded,
     )
     env.contact_flags |= judge_contact(scene, shield, guard, env, flags)
     _apply_torques(scene, env, guard.command)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hrg_pipeline.engine.arrays import MASS, Array
+from hrg_pipeline.engine.arrays import MASS, QVEL, Array
 from hrg_pipeline.physics import mujoco_c as c
 from hrg_pipeline.physics.contacts import (
-    EVENT_ANSWERABLE,
     EVENT_CRITICAL,
     EVENT_SINCE,
     EVENT_SPEED,
@@ -16,6 +15,7 @@ from hrg_pipeline.physics.contacts import (
     N_CRITICAL,
     N_HUMAN,
     ContactFlag,
+    limit_own_motion,
     robot_first,
 )
 from hrg_pipeline.physics.jit import kernel
@@ -29,6 +29,19 @@ from hrg_pipeline.shield.reach import place_capsules
 _CRITICAL_FLAG, _HUMAN_FLAG = int(ContactFlag.HUMAN_CRIT), int(ContactFlag.HUMAN)
 _SLACK = 1.05
 """An arm may carry a little more energy than it was commanded to, and still be called allowed."""
+
+
+@kernel
+def note_own_motion(scene: Row, env: Row, fingers_move: bool) -> None:
+    """Bring up to date what the robot answers for if it touches a person now: ``own_dq`` and ``own_qvel``."""
+    n = scene.arm_dof.shape[0]
+    touched = env.human_event[EVENT_SINCE] == 0.0
+    limit_own_motion(env.dq[:], env.command[1][:], touched, fingers_move, env.own_limits[:], env.own_dq[:])
+    qvel = c.f64_array(env.fields[QVEL], scene.nv)
+    for k in range(scene.nv):
+        env.own_qvel[k] = qvel[k] if env.own_limits[n] > 0.0 else 0.0
+    for k in range(n):
+        env.own_qvel[scene.arm_dof[k]] = env.own_dq[k]
 
 
 @kernel
@@ -119,7 +132,7 @@ def judge_contact(scene: Row, shield: Row, guard: Row, env: Row, flags: int) -> 
     if event[EVENT_SINCE] > 0.0:
         return flags
     onset = flags & (_HUMAN_FLAG | _CRITICAL_FLAG) != 0
-    dq = env.dq[:] if onset and event[EVENT_ANSWERABLE] != 0.0 else env.command[1][:]
+    dq = env.own_dq[:] if onset else env.command[1][:]
     bearable = _look_at_touches(scene, shield, guard, env, dq)
     energy = arm_energy(scene, env, dq)
     env.contact_speed = max(env.contact_speed, event[EVENT_SPEED])

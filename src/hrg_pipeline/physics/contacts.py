@@ -31,7 +31,7 @@ counts as robot where it touches people, and is allowed to touch everything else
 N_STATIC, N_ROBOT, N_HUMAN, N_CRITICAL = 0, 1, 2, 3
 """Columns of the counters."""
 
-EVENT_SINCE, EVENT_CRITICAL, EVENT_SPEED, EVENT_ANSWERABLE = 0, 1, 2, 3
+EVENT_SINCE, EVENT_CRITICAL, EVENT_SPEED = 0, 1, 2
 """Columns of a human event."""
 
 MAX_PAIRS = 64
@@ -80,12 +80,41 @@ def _point_speed(model: int, data: int, point: np.ndarray, body: int, qvel: np.n
 
 
 @kernel
+def limit_own_motion(
+    dq: np.ndarray, command_dq: np.ndarray, touched: bool, fingers_move: bool, limits: np.ndarray, own_dq: np.ndarray
+) -> None:
+    """Tell how much of an arm's motion is its own: no joint is faster by itself than it was told to be.
+
+    What is beyond is the doing of who touched the arm last: a push, and the swing back after it. An arm that nobody
+    touched yet answers for everything, also for not following its command.
+
+    Args:
+        dq: measured joint speeds (n,) [rad/s].
+        command_dq: commanded ones (n,) [rad/s].
+        touched: whether a person touched the robot in the previous cycle.
+        fingers_move: whether the gripper is told to move in this cycle.
+        limits: largest commanded speed of each joint since a person last touched the robot, and infinity for fingers
+            that were told to move since then, 0 for others (n + 1,). Infinite before the first touch. Updated.
+        own_dq: the arm's own joint speeds (n,) [rad/s], written.
+    """
+    n = dq.shape[0]
+    for k in range(n):
+        before = 0.0 if touched else limits[k]
+        limits[k] = max(before, abs(command_dq[k]))
+        own_dq[k] = min(max(dq[k], -limits[k]), limits[k])
+    if fingers_move:
+        limits[n] = np.inf
+    elif touched:
+        limits[n] = 0.0
+
+
+@kernel
 def classify_contacts(
     model: int,
     data: int,
     geom_class: np.ndarray,
     geom_body: np.ndarray,
-    qvel: np.ndarray,
+    own_qvel: np.ndarray,
     command_qvel: np.ndarray,
     jacobian: np.ndarray,
     pairs: np.ndarray,
@@ -95,48 +124,40 @@ def classify_contacts(
     debounce_s: float,
     safe_vel: float,
     hand_body: int,
-    commanded: bool,
 ) -> int:
     """Count the onsets of robot contacts in this cycle and return their flags.
 
     A contact starts in the first cycle in which its pair of geoms penetrates. Touching the human is one event as long
-    as no gap is longer than ``debounce_s``, whichever bodies touch. It is critical if the robot's contact point moves
+    as no gap is longer than ``debounce_s``, whichever bodies touch. It is critical if the robot moves its contact point
     faster than ``safe_vel`` when it starts, or if later the robot is commanded to move the point faster than that: a
-    stopped arm that a person pushes along is not, one that pushes the person is. Nor is one critical that starts while
-    the robot has been commanded to rest ever since it was last touched: how it swings then is the person's doing.
+    stopped arm that a person pushes along is not, one that pushes the person is.
 
     Args:
         model: address of mjModel.
         data: address of mjData after its position stage.
         geom_class: what each geom belongs to (ngeom,).
         geom_body: body of each geom (ngeom,).
-        qvel: joint velocities (nv,).
+        own_qvel: joint velocities that the robot answers for, see ``limit_own_motion`` (nv,).
         command_qvel: commanded joint velocities, zero where nothing is commanded (nv,).
         jacobian: scratch (3 nv,).
         pairs: pairs in contact in the previous cycle; row 0 holds their number (MAX_PAIRS + 1,). Updated.
-        human_event: (4,) seconds since the last human contact, 1 if that event was critical, the largest speed of a
-            contact point that counted in it [m/s], 1 if the robot answers for its measured motion: it has been
-            commanded to move since it was last touched, or never was touched. Updated.
+        human_event: (3,) seconds since the last human contact, 1 if that event was critical, contact speed of the
+            event's first cycle [m/s]. Updated.
         counters: onsets so far: static, robot, human, critical (4,). Updated.
         cycle_s: length of a cycle [s].
         debounce_s: gap that separates two human contacts [s].
         safe_vel: speed above which a human contact is critical [m/s].
         hand_body: body that a held object moves with.
-        commanded: whether the arm or its gripper is commanded to move in this cycle.
 
     Returns:
         OR of the contact flags that started in this cycle.
     """
-    if commanded:
-        human_event[EVENT_ANSWERABLE] = 1.0
-    elif human_event[EVENT_SINCE] == 0.0:
-        human_event[EVENT_ANSWERABLE] = 0.0
     human_event[EVENT_SINCE] += cycle_s
     if c.contact_count(data) == 0:
         pairs[0] = 0
         return 0
     onset = human_event[EVENT_SINCE] - cycle_s > debounce_s + 1e-9
-    velocity = qvel if onset and human_event[EVENT_ANSWERABLE] != 0.0 else command_qvel
+    velocity = own_qvel if onset else command_qvel
     flags, speed, n_now = 0, -1.0, 0
     now = np.empty(MAX_PAIRS, dtype=np.int64)
     for k in range(c.contact_count(data)):
