@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hrg_pipeline.shield.distance import segment_distance_sq, segments_apart
+from hrg_pipeline.shield.distance import judge_by_middles, segment_distance_sq, segments_apart
 from tests.shield.reference import segment_distance
 
 coordinate = st.floats(-2, 2, allow_subnormal=False)
@@ -48,6 +48,21 @@ def test_apart_means_farther_than_that(p1, p2, q1, q2, tilt):
     assert not segments_apart(p1, p2, q1, np.array([np.nan, 0.0, 0.0]), 0.1)
     assert not segments_apart(p1, np.array([0.0, np.nan, 0.0]), q1, q2, 0.1)
     assert not segments_apart(p1, p2, q1, q2, np.nan)
+
+
+@settings(max_examples=500, deadline=None)
+@given(point, point, point, point, st.floats(0.0, 2.0))
+def test_what_the_middles_tell_is_true(p1, p2, q1, q2, share):
+    true = segment_distance(p1, p2, q1, q2)
+    far = float(np.linalg.norm(p1 + p2 - q1 - q2)) / 2.0
+    told = judge_by_middles(p1, p2, q1, q2, share * true)
+    assert told < 1 or share * true < true + 2e-7
+    assert told > -1 or share * true > true - 2e-7
+    assert judge_by_middles(p1, p2, q1, q2, 1.01 * far + 1e-9) == -1
+    apart = float(np.linalg.norm(p1 - q1))
+    assert apart < 1e-9 or judge_by_middles(p1, p1, q1, q1, 0.99 * apart) == 1
+    assert judge_by_middles(p1, p2, q1, np.array([np.nan, 0.0, 0.0]), 0.1) == -1
+    assert judge_by_middles(p1, p2, q1, q2, np.nan) == -1
 
 
 def test_vertical_arm_beside_upright_torso():

@@ -18,6 +18,12 @@ def _clamp01(x: float) -> float:
 
 
 @kernel
+def _inverse(squared: float) -> float:
+    """One over the squared length of a segment; 0 of one that is a point, so that its first end is taken."""
+    return 1.0 / squared if squared > _DEGENERATE_SQ else 0.0
+
+
+@kernel
 def segment_closest(p1: Point, p2: Point, q1: Point, q2: Point) -> tuple[float, float, float]:
     """Closest points of two segments, robust for parallel and for point-like ones.
 
@@ -44,29 +50,26 @@ def segment_closest(p1: Point, p2: Point, q1: Point, q2: Point) -> tuple[float, 
     c = vx * vx + vy * vy + vz * vz
     d = ux * wx + uy * wy + uz * wz
     e = vx * wx + vy * wy + vz * wz
+    per_a, per_c = _inverse(a), _inverse(c)
     best, best_x, best_y = np.inf, 0.0, 0.0
     # Each candidate is (x on segment one, y on segment two).
     for k in range(5):
         if k == 0:  # p1 against segment two
-            x = 0.0
-            y = _clamp01(e / c) if c > _DEGENERATE_SQ else 0.0
+            x, y = 0.0, _clamp01(e * per_c)
         elif k == 1:  # p2 against segment two
-            x = 1.0
-            y = _clamp01((e + b) / c) if c > _DEGENERATE_SQ else 0.0
+            x, y = 1.0, _clamp01((e + b) * per_c)
         elif k == 2:  # q1 against segment one
-            x = _clamp01(-d / a) if a > _DEGENERATE_SQ else 0.0
-            y = 0.0
+            x, y = _clamp01(-d * per_a), 0.0
         elif k == 3:  # q2 against segment one
-            x = _clamp01((b - d) / a) if a > _DEGENERATE_SQ else 0.0
-            y = 1.0
+            x, y = _clamp01((b - d) * per_a), 1.0
         else:
             determinant = a * c - b * b
             if not determinant > 1e-14 * a * c:
                 break
             x = _clamp01((b * e - c * d) / determinant)
-            y = _clamp01((b * x + e) / c) if c > _DEGENERATE_SQ else 0.0
+            y = _clamp01((b * x + e) * per_c)
             # One more sweep: cures most of the rounding in the determinant.
-            x = _clamp01((b * y - d) / a) if a > _DEGENERATE_SQ else 0.0
+            x = _clamp01((b * y - d) * per_a)
         rx = wx + x * ux - y * vx
         ry = wy + x * uy - y * vy
         rz = wz + x * uz - y * vz
@@ -85,12 +88,40 @@ def segment_distance_sq(p1: Point, p2: Point, q1: Point, q2: Point) -> float:
 
 
 @kernel
+def judge_by_middles(p1: Point, p2: Point, q1: Point, q2: Point, distance: float) -> int:
+    """What the middles of two segments tell about their distance, without a division.
+
+    If the middles are not farther apart than ``distance``, the segments are not; if the segments' projections on the
+    line through the middles are, so are the segments.
+
+    Args:
+        p1: First end of segment one (3,) [m].
+        p2: Second end of segment one (3,) [m].
+        q1: First end of segment two (3,) [m], same frame.
+        q2: Second end of segment two (3,) [m].
+        distance: At least 0 [m].
+
+    Returns:
+        1 if they are farther apart than ``distance``, -1 if they are not or an input is NaN, 0 if it cannot be told.
+    """
+    ux, uy, uz = p2[0] - p1[0], p2[1] - p1[1], p2[2] - p1[2]
+    vx, vy, vz = q2[0] - q1[0], q2[1] - q1[1], q2[2] - q1[2]
+    nx = p1[0] - q1[0] + 0.5 * (ux - vx)
+    ny = p1[1] - q1[1] + 0.5 * (uy - vy)
+    nz = p1[2] - q1[2] + 0.5 * (uz - vz)
+    length_sq, distance_sq = nx * nx + ny * ny + nz * nz, distance * distance
+    if not length_sq > distance_sq:
+        return -1
+    along = length_sq - 0.5 * (abs(nx * ux + ny * uy + nz * uz) + abs(nx * vx + ny * vy + nz * vz))
+    return 1 if along > 0.0 and along * along > distance_sq * length_sq else 0
+
+
+@kernel
 def segments_apart(p1: Point, p2: Point, q1: Point, q2: Point, distance: float) -> bool:
     """Whether two segments are proven farther apart than a distance.
 
-    A quick guess of the closest points is enough where it settles the question: if the points are not farther apart
-    than ``distance``, the segments are not; if the segments' projections on the line through both points are, so are
-    the segments. Else ``segment_distance_sq`` decides.
+    Two points, one on each segment, often settle the question as in ``judge_by_middles``: the middles, or a quick guess
+    of the closest points. Else ``segment_distance_sq`` decides.
 
     Args:
         p1: First end of segment one (3,) [m].
@@ -105,6 +136,10 @@ def segments_apart(p1: Point, p2: Point, q1: Point, q2: Point, distance: float) 
     ux, uy, uz = p2[0] - p1[0], p2[1] - p1[1], p2[2] - p1[2]
     vx, vy, vz = q2[0] - q1[0], q2[1] - q1[1], q2[2] - q1[2]
     wx, wy, wz = p1[0] - q1[0], p1[1] - q1[1], p1[2] - q1[2]
+    distance_sq = distance * distance
+    known = judge_by_middles(p1, p2, q1, q2, distance)
+    if known != 0:
+        return known > 0
     a = ux * ux + uy * uy + uz * uz
     b = ux * vx + uy * vy + uz * vz
     c = vx * vx + vy * vy + vz * vz
@@ -112,10 +147,10 @@ def segments_apart(p1: Point, p2: Point, q1: Point, q2: Point, distance: float) 
     e = vx * wx + vy * wy + vz * wz
     determinant = a * c - b * b
     x = _clamp01((b * e - c * d) / determinant) if determinant > 0.0 else 0.0
-    y = _clamp01((b * x + e) / c) if c > _DEGENERATE_SQ else 0.0
-    x = _clamp01((b * y - d) / a) if a > _DEGENERATE_SQ else 0.0
+    y = _clamp01((b * x + e) * _inverse(c))
+    x = _clamp01((b * y - d) * _inverse(a))
     nx, ny, nz = wx + x * ux - y * vx, wy + x * uy - y * vy, wz + x * uz - y * vz
-    length_sq, distance_sq = nx * nx + ny * ny + nz * nz, distance * distance
+    length_sq = nx * nx + ny * ny + nz * nz
     if not length_sq > distance_sq:
         return False
     along = nx * wx + ny * wy + nz * wz

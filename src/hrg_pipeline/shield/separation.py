@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from hrg_pipeline.physics.jit import kernel
 from hrg_pipeline.physics.records import Row
-from hrg_pipeline.shield.distance import segment_distance_sq
+from hrg_pipeline.shield.distance import judge_by_middles, segment_distance_sq
 from hrg_pipeline.shield.reach import place_capsules
 
 _EXACT_BELOW_M = 1.0
@@ -141,17 +141,24 @@ def know_bodies(model: Row, row: Row, person: int) -> None:
 
 @kernel
 def _pair_distance(
-    model: Row, row: Row, points: NDArray[np.float64], pos: NDArray[np.float64], capsule: int, body: int
+    model: Row,
+    row: Row,
+    points: NDArray[np.float64],
+    pos: NDArray[np.float64],
+    capsule: int,
+    body: int,
+    best: float,
 ) -> float:
-    """Distance of one robot capsule and one human capsule, real radii [m]."""
+    """Distance of one robot capsule and one human capsule, real radii [m]; infinite if it is more than ``best``."""
     first, second = model.proximal[body], model.distal[body]
-    squared = segment_distance_sq(
-        (points[capsule, 0, 0], points[capsule, 0, 1], points[capsule, 0, 2]),
-        (points[capsule, 1, 0], points[capsule, 1, 1], points[capsule, 1, 2]),
-        (pos[first, 0], pos[first, 1], pos[first, 2]),
-        (pos[second, 0], pos[second, 1], pos[second, 2]),
-    )
-    return float(np.sqrt(squared) - (row.capsule_radius[capsule] + model.body_radius[body]))
+    p1 = (points[capsule, 0, 0], points[capsule, 0, 1], points[capsule, 0, 2])
+    p2 = (points[capsule, 1, 0], points[capsule, 1, 1], points[capsule, 1, 2])
+    q1 = (pos[first, 0], pos[first, 1], pos[first, 2])
+    q2 = (pos[second, 0], pos[second, 1], pos[second, 2])
+    radii = row.capsule_radius[capsule] + model.body_radius[body]
+    if judge_by_middles(p1, p2, q1, q2, max(best + radii, 0.0)) > 0:
+        return np.inf
+    return float(np.sqrt(segment_distance_sq(p1, p2, q1, q2)) - radii)
 
 
 @kernel
@@ -176,7 +183,7 @@ def robot_human_distance(
     Returns:
         Distance [m], exact below 1 m (negative: overlap), above it only a lower bound.
     """
-    best = _pair_distance(model, row, points, pos, nearest[0], nearest[1])
+    best = _pair_distance(model, row, points, pos, nearest[0], nearest[1], np.inf)
     first_capsule, first_body = nearest[0], nearest[1]
     radius, gaps = model.body_radius, row.spheres
     for k in range(row.n_capsules):
@@ -189,7 +196,7 @@ def robot_human_distance(
         for b in range(gaps.shape[0]):
             if gaps[b] >= 0.0 or (k == first_capsule and b == first_body):
                 continue
-            distance = _pair_distance(model, row, points, pos, k, b)
+            distance = _pair_distance(model, row, points, pos, k, b, best)
             if not distance >= best:
                 best = distance
                 nearest[0], nearest[1] = k, b
