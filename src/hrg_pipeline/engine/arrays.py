@@ -140,9 +140,9 @@ class EnvArrays(NamedTuple):
     own_limits: Array
     """How fast a joint can be by the robot's own doing, see ``limit_own_motion`` (N, n + 1) [rad/s]."""
     own_dq: Array
-    """Joint speeds that are (N, n) [rad/s]."""
+    """Measured joint speeds, each no faster than that (N, n) [rad/s]."""
     own_qvel: Array
-    """The same for all degrees of freedom (N, MAX_DOFS)."""
+    """The same for all degrees of freedom, fingers included (N, MAX_DOFS)."""
     contact_speed: Array
     """Largest speed of the robot's point in a contact with people in this episode (N,) [m/s]."""
     contact_energy: Array
